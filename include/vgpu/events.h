@@ -13,7 +13,9 @@
  * is there is remembered and delivered once it has been taken; the device looks
  * every VGPU_EVENT_RETRY_NS for as long as something is remembered. RUNNABLE and
  * IDLE that cancel each other in that time are dropped together, so that the
- * last one the driver has seen is always the truth, at most that late.
+ * last one the driver has seen is always the truth, at most that late. SWITCHED
+ * and QUIESCED with VGPU_LEAVE_IDLE say the same as IDLE, and drop one that is
+ * remembered.
  * Other records answer commands and are never held back; if the queue is full,
  * they are lost, counted, and followed by LOST when there is room.
  */
@@ -28,14 +30,17 @@
 /**
  * enum vgpu_event_type - kind of record
  * @VGPU_EVENT_SWITCHED: the device has switched by itself; @function left,
- *	@detail entered (either may be VGPU_FUNCTION_NONE), @info is enum
- *	vgpu_leave; all times are set
+ *	@detail entered (either may be VGPU_FUNCTION_NONE; also if the new world
+ *	was lost while it was being loaded), @info is enum vgpu_leave; all times
+ *	are set
  * @VGPU_EVENT_QUIESCED: answer to PREEMPT; @info is enum vgpu_leave (PREEMPT, or
  *	IDLE if there was nothing to do); times request, quiesced
  * @VGPU_EVENT_SAVED: answer to SAVE; time saved
  * @VGPU_EVENT_LOADED: answer to LOAD; time loaded
  * @VGPU_EVENT_RUNNING: answer to RUN; time running
- * @VGPU_EVENT_RESET: answer to RESET; time quiesced is when it was complete
+ * @VGPU_EVENT_RESET: answer to RESET, and the end of the reset that HANG has
+ *	announced if no SWITCHED tells it (PREEMPT without NEXT armed); time
+ *	quiesced is when it was complete
  * @VGPU_EVENT_INITIALISED: answer to INIT
  * @VGPU_EVENT_REFUSED: @info is enum vgpu_refusal, @detail the command, or
  *	VGPU_DETAIL_NEXT
@@ -49,7 +54,7 @@
  * @VGPU_EVENT_FLR: @function was reset and is closed until FLR_ACK; if it was on
  *	the engine it is gone from there (no SWITCHED for it unless NEXT was
  *	armed), if it was NEXT that is disarmed
- * @VGPU_EVENT_MAILBOX: @function has sent a message
+ * @VGPU_EVENT_MAILBOX: @function has sent a message, or acknowledged one from the PF
  * @VGPU_EVENT_STORM: @function exceeds VGPU_PF_FN_DOORBELL_LIMIT
  * @VGPU_EVENT_LOST: @detail records were lost
  */

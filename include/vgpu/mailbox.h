@@ -31,7 +31,7 @@
  *	PF's oldest: -EPERM.
  * @VGPU_MBOX_CONFIG: VF to PF, no payload. Answer: struct vgpu_mbox_config.
  * @VGPU_MBOX_START: VF to PF, no payload: make a fresh world and open it.
- *	-EALREADY if it is open.
+ *	-EALREADY if it is open, -EIO if the PF cannot give the VF a world.
  * @VGPU_MBOX_STOP: VF to PF, no payload: take the world off the engine and close
  *	it; the answer comes when nothing of it runs any more. -EALREADY if it
  *	is closed.

@@ -35,7 +35,8 @@
  * Page table entry, __le64. ADDR is the VRAM offset (or, with SYSTEM, the DMA
  * address) of the page, or of the next table; of a 2 MiB page bits 20:12 are
  * zero. READ, WRITE and EXECUTE count in leaves only. Unnamed bits are zero.
- * An entry without VALID, or with a reserved bit set, faults.
+ * An entry without VALID, or with a reserved bit set, faults; LEAF is reserved
+ * at levels 0, 2 and 3.
  */
 #define VGPU_PTE_VALID		0x0000000000000001ull
 #define VGPU_PTE_READ		0x0000000000000002ull

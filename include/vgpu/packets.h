@@ -193,8 +193,9 @@ struct vgpu_pkt_dispatch {
 /**
  * enum vgpu_kernel - what DISPATCH can run
  * @VGPU_KERNEL_SPIN: args[0] ns per group (0: VGPU_PF_COST_GROUP; at most
- *	VGPU_SPIN_MAX_NS); args[1] address of an array of __le64, 8-byte aligned,
- *	whose element [group index] is incremented, or VGPU_SPIN_NO_COUNT
+ *	VGPU_SPIN_MAX_NS; raised to what any packet takes at least); args[1]
+ *	address of an array of __le64, 8-byte aligned, whose element [group
+ *	index] is incremented, or VGPU_SPIN_NO_COUNT
  * @VGPU_KERNEL_SPIN_ATOMIC: the same, but cannot be preempted between groups
  * @VGPU_KERNEL_SAXPY: y[i] = a * x[i] + y[i]; args[0] n, args[1] a (float bits in
  *	31:0), args[2] x, args[3] y. float32, product rounded before the sum.
@@ -216,7 +217,9 @@ struct vgpu_pkt_dispatch {
  *	fraction bits, args[6] iteration limit, 1…65535. Row r of the part is at
  *	out + r * width * 4. Group (x, y) does the VGPU_MANDELBROT_TILE square
  *	tile at column x, row y of the part; grid must be (ceil(width / tile),
- *	ceil(rows / tile), 1). Arithmetic: see vgpu_mandelbrot().
+ *	ceil(rows / tile), 1). The pixel in column x of row y of the whole
+ *	picture is at left + x * distance, top + y * distance, modulo 2^64.
+ *	Arithmetic: see vgpu_mandelbrot().
  *
  * Float and integer arrays are 4-byte aligned unless said otherwise.
  */
@@ -229,7 +232,7 @@ enum vgpu_kernel {
 	VGPU_KERNEL_MANDELBROT	= 6,
 };
 
-#define VGPU_SPIN_MAX_NS	(1ull << 40)
+#define VGPU_SPIN_MAX_NS	0x10000000000ull
 #define VGPU_SPIN_NO_COUNT	(~0ull)
 #define VGPU_SAXPY_GROUP	1024
 #define VGPU_GEMM_TILE		16

@@ -229,9 +229,10 @@
 /**
  * VGPU_RING_FAULT - RO, why the ring is halted, 0 if it is not
  *
- * CODE: enum vgpu_fault. OPCODE: of the packet (0 if there was none). ACCESS:
- * what was tried at FAULT_ADDR (enum vgpu_access). CONTEXT: in which address
- * space.
+ * CODE: enum vgpu_fault. OPCODE: of the packet (0 if there was none; INDIRECT if
+ * its buffer could not be read). ACCESS: what was tried at FAULT_ADDR (enum
+ * vgpu_access). CONTEXT: in which address space; if a context or page table could
+ * not be read: whose, and FAULT_ADDR is the entry's function-space address.
  */
 #define VGPU_RING_FAULT			0x24
 #define VGPU_RING_FAULT_CODE		0x000000ffu
@@ -247,7 +248,7 @@
  * @VGPU_RING_IDLE: HEAD equals TAIL
  * @VGPU_RING_ACTIVE: has packets to execute (whether or not it is executing)
  * @VGPU_RING_BLOCKED: at a WAIT packet whose value has not been reached
- * @VGPU_RING_HALTED: stopped by a fault until RESUME or ENABLE
+ * @VGPU_RING_HALTED: stopped by a fault until RESUME, or until ENABLE is cleared
  * @VGPU_RING_STOPPING: ENABLE was cleared, a preemption point is awaited
  */
 enum vgpu_ring_state {
@@ -277,19 +278,22 @@ enum vgpu_access {
  * enum vgpu_fault - why a ring was halted
  * @VGPU_FAULT_NONE: it was not
  * @VGPU_FAULT_OPCODE: unknown opcode, or one that is not allowed there
- * @VGPU_FAULT_LENGTH: packet length wrong for its opcode, or beyond the tail
- * @VGPU_FAULT_FLAGS: a reserved flag or field is not zero
- * @VGPU_FAULT_ADDRESS: outside the function's VRAM, or not canonical
+ * @VGPU_FAULT_LENGTH: packet length wrong for its opcode, or beyond the tail, or
+ *	a size in it too large
+ * @VGPU_FAULT_FLAGS: a reserved flag, field or kernel argument is not zero
+ * @VGPU_FAULT_ADDRESS: outside the function's VRAM, or not canonical; or source
+ *	and destination of COPY overlap
  * @VGPU_FAULT_ALIGNMENT: address or size not aligned as the packet demands
  * @VGPU_FAULT_DMA: system memory did not answer (IOMMU, bus master off)
- * @VGPU_FAULT_CONTEXT: context number out of range or descriptor invalid
+ * @VGPU_FAULT_CONTEXT: context number out of range or descriptor invalid; or not
+ *	0 in an indirect buffer
  * @VGPU_FAULT_PAGE: no valid translation
  * @VGPU_FAULT_PERMISSION: translation without the right that was needed
  * @VGPU_FAULT_KERNEL: unknown kernel, or arguments out of its range
  * @VGPU_FAULT_DOORBELL: position not a multiple of 8, behind TAIL, or more than
  *	the ring's size ahead of HEAD
- * @VGPU_FAULT_RESET: the world was reset (hang, RESET command): work in flight
- *	is lost
+ * @VGPU_FAULT_RESET: the world was reset (hang, RESET command, bad image): work
+ *	in flight is lost. Not counted in VGPU_PF_FN_FAULTS and without event FAULT.
  */
 enum vgpu_fault {
 	VGPU_FAULT_NONE		= 0,
@@ -369,7 +373,9 @@ enum vgpu_fault {
  * reset, or at once if there is none, or it is idle already, or its deadline
  * has passed. Until then it can be overwritten. Taking disarms. A function that
  * cannot be loaded (no image, closed, FLR pending, out of range) is answered by
- * VGPU_EVENT_REFUSED, and what was armed before stays armed.
+ * VGPU_EVENT_REFUSED, and what was armed before stays armed. If it cannot be
+ * loaded any more when it is taken, it is refused then, and the present world
+ * goes on.
  */
 #define VGPU_PF_NEXT			0x10030
 #define VGPU_PF_NEXT_FUNCTION		0x000000000000ffffull
@@ -431,9 +437,9 @@ enum vgpu_fault {
  */
 #define VGPU_PF_FN(f)			(0x20000 + (f) * 0x100)
 /**
- * VGPU_PF_FN_CTRL - RW, mask OPEN, reset 0. Closing takes the function's world
- * off the engine only by the commands; it keeps new work from starting at the
- * next preemption point.
+ * VGPU_PF_FN_CTRL - RW, mask OPEN, reset 0, also when SR-IOV makes the VFs or
+ * takes them away. Closing takes the function's world off the engine only by the
+ * commands; it keeps new work from starting at the next preemption point.
  */
 #define VGPU_PF_FN_CTRL			0x00
 #define VGPU_PF_FN_CTRL_OPEN		0x00000001u
@@ -473,8 +479,9 @@ enum vgpu_fault {
 /** VGPU_PF_FN_MBOX_CTRL, VGPU_PF_FN_MBOX_STATUS - as VGPU_REG_MBOX_*, PF's side */
 #define VGPU_PF_FN_MBOX_CTRL		0x34
 #define VGPU_PF_FN_MBOX_STATUS		0x38
-/** VGPU_PF_FN_DOORBELL_LIMIT - RW, doorbells in 1 ms that raise
- * VGPU_EVENT_STORM, at most once per ms; 0 (reset) is no limit
+/**
+ * VGPU_PF_FN_DOORBELL_LIMIT - RW, more doorbells in 1 ms raise VGPU_EVENT_STORM,
+ * at most once per ms; 0 (reset) is no limit
  */
 #define VGPU_PF_FN_DOORBELL_LIMIT	0x3c
 /** VGPU_PF_FN_DOORBELLS - RO 64-bit, doorbell writes since power-on, ignored ones included */

@@ -20,14 +20,16 @@
  *
  * The same as the kernel's FIELD_GET(), for users that do not have it.
  */
-#define VGPU_FIELD_GET(mask, value) (((value) & (mask)) / ((mask) & -(mask)))
+#define VGPU_FIELD_GET(mask, value) \
+	({ const __typeof__(mask) get_ = (mask); ((value) & get_) / (get_ & -get_); })
 
 /**
  * VGPU_FIELD_PREP() - put a value into a field of a register or packet word
  * @mask: the field, contiguous ones
  * @value: what to put there; bits that do not fit are dropped
  */
-#define VGPU_FIELD_PREP(mask, value) (((value) * ((mask) & -(mask))) & (mask))
+#define VGPU_FIELD_PREP(mask, value) \
+	({ const __typeof__(mask) put_ = (mask); ((value) * (put_ & -put_)) & put_; })
 
 /**
  * vgpu_checksum() - FNV-1a, 32 bits, of @size bytes

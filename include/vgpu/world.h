@@ -26,12 +26,13 @@
 /**
  * enum vgpu_world_cmd - VGPU_PF_CMD_CODE
  * @VGPU_CMD_INIT: write the image of a world that has never run; legal off the
- *	engine; answered by VGPU_EVENT_INITIALISED. Takes no engine time. Rings
- *	keep their registers; a ring with work in flight that was lost stays
- *	halted by VGPU_FAULT_RESET.
+ *	engine, also while the function is closed; answered by
+ *	VGPU_EVENT_INITIALISED. Takes no engine time. Rings keep their
+ *	registers; a ring with work in flight that was lost stays halted by
+ *	VGPU_FAULT_RESET.
  * @VGPU_CMD_PREEMPT: ask the running world to stop at its next preemption point;
  *	answered by QUIESCED, or by HANG after the preempt timeout. Disarms
- *	nothing, but NEXT is not taken until RUN.
+ *	nothing, but NEXT is not taken until RUN, or until the engine is empty.
  * @VGPU_CMD_SAVE: save the quiesced world; answered by SAVED
  * @VGPU_CMD_LOAD: load the image of a world into the empty engine; answered by
  *	LOADED, or by REFUSED if the image is damaged

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Who owns which part of VRAM.
+ *
+ *   0            images              pf                                   total
+ *   | world      | PF, rounded up to | VF 1     | VF 2     | …    | rest   |
+ *   | images     | the granule       |          |          |      | (PF)   |
+ *
+ * The images of all functions that SR-IOV can enable come first and never move.
+ * A VF's range is a multiple of the granule; what cannot be divided stays with
+ * the PF. Ranges change only while nobody owns them.
+ */
+#ifndef VGPU_PF_VRAM_H
+#define VGPU_PF_VRAM_H
+
+#include <linux/types.h>
+
+struct seq_file;
+struct vgpu_pf;
+
+/**
+ * struct vgpu_pf_range - a part of VRAM
+ * @base: first byte
+ * @bytes: length, 0 if there is none
+ */
+struct vgpu_pf_range {
+	u64 base;
+	u64 bytes;
+};
+
+/**
+ * struct vgpu_pf_vram - VRAM of a device, as it said itself
+ * @total: bytes
+ * @granule: ranges start and end on multiples of it
+ * @image_bytes: room for one world image, 4 KiB-aligned
+ * @pf_bytes: what the PF always keeps, images included
+ */
+struct vgpu_pf_vram {
+	u64 total;
+	u32 granule;
+	u32 image_bytes;
+	u64 pf_bytes;
+};
+
+int vgpu_pf_vram_init(struct vgpu_pf *pf);
+int vgpu_pf_vram_divide(struct vgpu_pf *pf, unsigned int vfs);
+u64 vgpu_pf_vram_image(const struct vgpu_pf *pf, unsigned int function);
+void vgpu_pf_vram_show(struct vgpu_pf *pf, struct seq_file *m);
+
+#endif

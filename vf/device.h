@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef VGPU_VF_DEVICE_H
+#define VGPU_VF_DEVICE_H
+
+#include <linux/rwsem.h>
+
+#include <drm/drm_device.h>
+
+#include "context.h"
+#include "mailbox.h"
+#include "recovery.h"
+#include "ring.h"
+#include "vram.h"
+
+/**
+ * struct vgpu_vf - one function and its DRM device
+ * @drm: the DRM device; this structure lives as long as it does
+ * @regs: registers, as long as the driver is bound
+ * @vram: memory
+ * @mailbox: to the PF
+ * @contexts: address spaces
+ * @ring_count: how many of @rings there are
+ * @rings: submission
+ * @recovery: halted rings, jobs that never end, lost PFs
+ * @closed: 0 while jobs can run; else the errno that submissions get: -EIO while
+ *	the function is closed, -ENODEV when it is gone for good. Written by who
+ *	opens and closes, which are serialised: probe, the recovery work, FLR and
+ *	remove exclude each other. Each ring has its own copy under its own lock.
+ * @access: held for reading by who writes VRAM or tables, for writing while the
+ *	function is being reset, when such writes would be lost. Never taken on
+ *	the way to signal a fence.
+ * @vram_lost: how often VRAM's contents have been lost
+ * @quantum_ns: of the PF's configuration
+ * @preempt_timeout_ns: of the PF's configuration
+ *
+ * Lock order: @access, contexts.lock, a context's lock, its submit lock or
+ * vram.lock. A ring's lock and mailbox.lock are taken last, and alone.
+ */
+struct vgpu_vf {
+	struct drm_device drm;
+	void __iomem *regs;
+	struct vgpu_vf_vram vram;
+	struct vgpu_vf_mailbox mailbox;
+	struct vgpu_vf_contexts contexts;
+	unsigned int ring_count;
+	struct vgpu_vf_ring rings[VGPU_MAX_RINGS];
+	struct vgpu_vf_recovery recovery;
+	int closed;
+	struct rw_semaphore access;
+	u64 vram_lost;
+	u64 quantum_ns;
+	u64 preempt_timeout_ns;
+};
+
+static inline struct vgpu_vf *to_vgpu_vf(struct drm_device *drm)
+{
+	return container_of(drm, struct vgpu_vf, drm);
+}
+
+int vgpu_vf_open(struct vgpu_vf *vf);
+void vgpu_vf_close(struct vgpu_vf *vf, int error);
+void vgpu_vf_shut_down(struct vgpu_vf *vf);
+bool vgpu_vf_is_gone(struct vgpu_vf *vf);
+int vgpu_vf_enter(struct vgpu_vf *vf, int *index);
+void vgpu_vf_leave(struct vgpu_vf *vf, int index);
+
+#endif

@@ -1,0 +1,422 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * vgpu_vf: DRM render driver of a virtual function of the vgpu GPU, in the host
+ * or in a guest.
+ *
+ * While bound, all of it is in a struct vgpu_vf, which lives as long as its DRM
+ * device: until the last file is closed and the last fence is forgotten.
+ */
+#include <linux/module.h>
+#include <linux/pci.h>
+#include <linux/wait.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_gem.h>
+#include <drm/drm_ioctl.h>
+#include <drm/drm_managed.h>
+#include <drm/drm_print.h>
+
+#include <drm/vgpu_drm.h>
+
+#include "bo.h"
+#include "context.h"
+#include "device.h"
+#include "driver.h"
+#include "job.h"
+#include "show.h"
+
+#define JOB_TIMEOUT_MIN_MS	100
+#define JOB_TIMEOUT_MAX_MS	3600000
+
+unsigned int vgpu_vf_job_timeout_ms = 10000;
+
+static int set_job_timeout(const char *value, const struct kernel_param *param)
+{
+	int ret = param_set_uint_minmax(value, param, JOB_TIMEOUT_MIN_MS,
+					JOB_TIMEOUT_MAX_MS);
+
+	if (ret)
+		pr_err_ratelimited("vgpu_vf: job_timeout_ms: not %u…%u\n",
+				   JOB_TIMEOUT_MIN_MS, JOB_TIMEOUT_MAX_MS);
+	return ret;
+}
+
+static const struct kernel_param_ops job_timeout_ops = {
+	.set = set_job_timeout,
+	.get = param_get_uint,
+};
+module_param_cb(job_timeout_ms, &job_timeout_ops, &vgpu_vf_job_timeout_ms, 0644);
+MODULE_PARM_DESC(job_timeout_ms,
+		 "GPU time that a job may take for one command buffer, in ms (100…3600000, default 10000)");
+
+/* An interrupt vector each, of which one CPU has about 200. */
+unsigned int vgpu_vf_max_rings = VGPU_MAX_RINGS;
+
+static int set_max_rings(const char *value, const struct kernel_param *param)
+{
+	int ret = param_set_uint_minmax(value, param, 1, VGPU_MAX_RINGS);
+
+	if (ret)
+		pr_err_ratelimited("vgpu_vf: max_rings: not 1…%u\n", VGPU_MAX_RINGS);
+	return ret;
+}
+
+static const struct kernel_param_ops max_rings_ops = {
+	.set = set_max_rings,
+	.get = param_get_uint,
+};
+module_param_cb(max_rings, &max_rings_ops, &vgpu_vf_max_rings, 0644);
+MODULE_PARM_DESC(max_rings,
+		 "Rings that a function uses at most, from when it is bound (1…8, default 8)");
+
+struct workqueue_struct *vgpu_vf_workqueue;
+
+/* DRM devices that exist: files and fences can outlive what they were bound to. */
+static atomic_t alive;
+static DECLARE_WAIT_QUEUE_HEAD(none_alive);
+
+static void count_death(struct drm_device *drm, void *data)
+{
+	if (atomic_dec_and_test(&alive))
+		wake_up(&none_alive);
+}
+
+static int count_life(struct vgpu_vf *vf)
+{
+	atomic_inc(&alive);
+	return drmm_add_action_or_reset(&vf->drm, count_death, NULL);
+}
+
+static u64 read_param(struct vgpu_vf *vf, u32 param)
+{
+	switch (param) {
+	case DRM_VGPU_PARAM_REVISION:
+		return readl(vf->regs + VGPU_REG_REVISION);
+	case DRM_VGPU_PARAM_CAPS:
+		return readl(vf->regs + VGPU_REG_CAPS);
+	case DRM_VGPU_PARAM_RINGS:
+		return vf->ring_count;
+	case DRM_VGPU_PARAM_VRAM_SIZE:
+		return vf->vram.size;
+	case DRM_VGPU_PARAM_VRAM_FREE:
+		return vgpu_vf_vram_available(vf);
+	case DRM_VGPU_PARAM_VA_BITS:
+		return VGPU_VA_BITS;
+	case DRM_VGPU_PARAM_JOB_TIMEOUT:
+		return (u64)vgpu_vf_job_timeout_ms * NSEC_PER_MSEC;
+	case DRM_VGPU_PARAM_GPU_TIME:
+		return readq(vf->regs + VGPU_REG_GPU_TIME);
+	case DRM_VGPU_PARAM_MAX_JOBS:
+		return VGPU_VF_SUBMIT_JOBS;
+	case DRM_VGPU_PARAM_MAX_COMMANDS:
+		return VGPU_VF_JOB_COMMANDS;
+	case DRM_VGPU_PARAM_MAX_SYNCS:
+		return VGPU_VF_JOB_SYNCS;
+	case DRM_VGPU_PARAM_VRAM_LOST:
+		return vf->vram_lost;
+	default:
+		return vf->quantum_ns;
+	}
+}
+
+static int ioctl_get_param(struct drm_device *drm, void *data, struct drm_file *file)
+{
+	struct vgpu_vf *vf = to_vgpu_vf(drm);
+	struct drm_vgpu_get_param *args = data;
+	int index;
+
+	if (args->pad || args->param > DRM_VGPU_PARAM_QUANTUM) {
+		drm_dbg(drm, "GET_PARAM: param %u, pad %#x: not 0…%u, 0\n", args->param,
+			args->pad, DRM_VGPU_PARAM_QUANTUM);
+		return -EINVAL;
+	}
+	if (!drm_dev_enter(drm, &index))
+		return -ENODEV;
+	args->value = read_param(vf, args->param);
+	drm_dev_exit(index);
+	return 0;
+}
+
+static const struct drm_ioctl_desc ioctls[] = {
+	DRM_IOCTL_DEF_DRV(VGPU_GET_PARAM, ioctl_get_param, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VGPU_GEM_CREATE, vgpu_vf_ioctl_gem_create, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VGPU_GEM_INFO, vgpu_vf_ioctl_gem_info, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VGPU_GEM_MMAP_OFFSET, vgpu_vf_ioctl_gem_mmap_offset,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VGPU_SUBMIT, vgpu_vf_ioctl_submit, DRM_RENDER_ALLOW),
+};
+
+static int file_open(struct drm_device *drm, struct drm_file *file)
+{
+	struct vgpu_vf_context *context = vgpu_vf_context_create(to_vgpu_vf(drm));
+
+	if (IS_ERR(context))
+		return PTR_ERR(context);
+	file->driver_priv = context;
+	return 0;
+}
+
+static void file_postclose(struct drm_device *drm, struct drm_file *file)
+{
+	vgpu_vf_context_close(file->driver_priv);
+}
+
+static const struct file_operations file_ops = {
+	.owner = THIS_MODULE,
+	DRM_GEM_FOPS,
+	.show_fdinfo = drm_show_fdinfo,
+};
+
+static const struct drm_driver drm_driver = {
+	.driver_features = DRIVER_RENDER | DRIVER_GEM | DRIVER_SYNCOBJ |
+			   DRIVER_SYNCOBJ_TIMELINE,
+	.open = file_open,
+	.postclose = file_postclose,
+	.ioctls = ioctls,
+	.num_ioctls = ARRAY_SIZE(ioctls),
+	.fops = &file_ops,
+	.show_fdinfo = vgpu_vf_show_fdinfo,
+#ifdef CONFIG_DEBUG_FS
+	.debugfs_init = vgpu_vf_show_debugfs_init,
+#endif
+	.name = "vgpu",
+	.desc = "vgpu virtual function",
+	.major = 1,
+	.minor = 0,
+};
+
+static int map_registers(struct vgpu_vf *vf)
+{
+	struct pci_dev *pdev = to_pci_dev(vf->drm.dev);
+	u32 id, revision;
+
+	vf->regs = pcim_iomap_region(pdev, VGPU_BAR_REGS, "vgpu_vf registers");
+	if (IS_ERR(vf->regs))
+		return PTR_ERR(vf->regs);
+	id = readl(vf->regs + VGPU_REG_ID);
+	revision = readl(vf->regs + VGPU_REG_REVISION);
+	if (id == VGPU_ID_VALUE && VGPU_FIELD_GET(VGPU_REVISION_MAJOR, revision) == 1)
+		return 0;
+	drm_err(&vf->drm, "id %#x, revision %#x: not %#x, 1.x\n", id, revision,
+		VGPU_ID_VALUE);
+	return -ENODEV;
+}
+
+/* Mailbox, faults, and all that can be wrong with the device. */
+static irqreturn_t function_interrupt(int irq, void *data)
+{
+	struct vgpu_vf *vf = data;
+
+	vgpu_vf_mailbox_interrupt(vf);
+	if (readl(vf->regs + VGPU_REG_STATUS) & VGPU_STATUS_HALTED)
+		vgpu_vf_recovery_attend(vf);
+	return IRQ_HANDLED;
+}
+
+static int request_vectors(struct vgpu_vf *vf, unsigned int rings)
+{
+	struct pci_dev *pdev = to_pci_dev(vf->drm.dev);
+	unsigned int i;
+	int ret;
+
+	ret = devm_request_irq(&pdev->dev, pci_irq_vector(pdev, VGPU_VECTOR_FUNCTION),
+			       function_interrupt, 0, "vgpu_vf", vf);
+	if (ret)
+		return ret;
+	for (i = 0; i < rings; i++) {
+		ret = devm_request_irq(&pdev->dev,
+				       pci_irq_vector(pdev, VGPU_VECTOR_RING(i)),
+				       vgpu_vf_ring_interrupt, 0, vf->rings[i].name,
+				       &vf->rings[i]);
+		if (ret)
+			break;
+	}
+	return i ?: ret;
+}
+
+/* One ring is enough to work, if there are not enough vectors for all. */
+static int request_interrupts(struct vgpu_vf *vf)
+{
+	struct pci_dev *pdev = to_pci_dev(vf->drm.dev);
+	int ret;
+
+	ret = pci_alloc_irq_vectors(pdev, VGPU_VECTOR_RING(1),
+				    VGPU_VECTOR_RING(vf->ring_count), PCI_IRQ_MSIX);
+	if (ret > 0)
+		ret = request_vectors(vf, ret - VGPU_VECTOR_RING(0));
+	if (ret < 0) {
+		drm_err(&vf->drm, "no interrupt vectors: %pe; max_rings=1 needs fewest\n",
+			ERR_PTR(ret));
+		return ret;
+	}
+	if (ret < vf->ring_count)
+		drm_notice(&vf->drm, "interrupt vectors for %d of %u rings only\n", ret,
+			   vf->ring_count);
+	vf->ring_count = ret;
+	return 0;
+}
+
+static int init(struct vgpu_vf *vf)
+{
+	init_rwsem(&vf->access);
+	vf->closed = -EIO;
+
+	return count_life(vf) ?:
+	       map_registers(vf) ?:
+	       vgpu_vf_mailbox_init(vf) ?:
+	       vgpu_vf_recovery_init(vf) ?:
+	       vgpu_vf_vram_init(vf) ?:
+	       vgpu_vf_contexts_init(vf) ?:
+	       vgpu_vf_rings_init(vf) ?:
+	       request_interrupts(vf);
+}
+
+static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
+{
+	struct vgpu_vf *vf;
+	int ret;
+
+	vf = devm_drm_dev_alloc(&pdev->dev, &drm_driver, struct vgpu_vf, drm);
+	if (IS_ERR(vf))
+		return PTR_ERR(vf);
+	pci_set_drvdata(pdev, vf);
+
+	ret = pcim_enable_device(pdev);
+	if (ret)
+		return ret;
+	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(52));
+	if (ret)
+		return ret;
+	ret = init(vf);
+	if (ret)
+		return ret;
+
+	pci_set_master(pdev);
+	ret = vgpu_vf_open(vf);
+	if (ret)
+		goto shut_down;
+	ret = drm_dev_register(&vf->drm, 0);
+	if (ret)
+		goto shut_down;
+	drm_info(&vf->drm, "%llu MiB of VRAM, %u rings, quantum %llu µs\n",
+		 vf->vram.size >> 20, vf->ring_count, vf->quantum_ns / NSEC_PER_USEC);
+	return 0;
+
+shut_down:
+	vgpu_vf_shut_down(vf);
+	return dev_err_probe(&pdev->dev, ret, "cannot start the function\n");
+}
+
+static void remove(struct pci_dev *pdev)
+{
+	struct vgpu_vf *vf = pci_get_drvdata(pdev);
+
+	drm_dev_unplug(&vf->drm);
+	vgpu_vf_shut_down(vf);
+}
+
+static void shutdown(struct pci_dev *pdev)
+{
+	vgpu_vf_shut_down(pci_get_drvdata(pdev));
+}
+
+/*
+ * Function level reset. The function is closed until the PF has cleaned up,
+ * which it does before it answers the handshake.
+ */
+static void reset_prepare(struct pci_dev *pdev)
+{
+	struct vgpu_vf *vf = pci_get_drvdata(pdev);
+
+	vgpu_vf_recovery_pause(vf);
+	if (vf->closed != -ENODEV)
+		vgpu_vf_close(vf, -EIO);
+	down_write(&vf->access);
+}
+
+static void reset_done(struct pci_dev *pdev)
+{
+	struct vgpu_vf *vf = pci_get_drvdata(pdev);
+	int ret = vgpu_vf_open(vf);
+
+	up_write(&vf->access);
+	vgpu_vf_recovery_resume(vf);
+	if (!ret)
+		return;
+	drm_err(&vf->drm, "closed after a reset: %pe\n", ERR_PTR(ret));
+	vgpu_vf_recovery_reopen(vf);
+}
+
+/* VRAM does not survive: what is in there is lost, like by a reset. */
+static int suspend(struct device *dev)
+{
+	struct vgpu_vf *vf = dev_get_drvdata(dev);
+	int ret = 0;
+
+	if (!vf->closed)
+		ret = vgpu_vf_mailbox_stop(vf);
+	if (ret && ret != -EALREADY)
+		drm_warn(&vf->drm, "the PF did not stop the function: %pe\n", ERR_PTR(ret));
+	reset_prepare(to_pci_dev(dev));
+	return 0;
+}
+
+static int resume(struct device *dev)
+{
+	reset_done(to_pci_dev(dev));
+	return 0;
+}
+
+static DEFINE_SIMPLE_DEV_PM_OPS(pm_ops, suspend, resume);
+
+static const struct pci_error_handlers error_handlers = {
+	.reset_prepare = reset_prepare,
+	.reset_done = reset_done,
+};
+
+static const struct pci_device_id ids[] = {
+	{ PCI_DEVICE(VGPU_PCI_VENDOR, VGPU_PCI_DEVICE_VF) },
+	{}
+};
+MODULE_DEVICE_TABLE(pci, ids);
+
+static struct pci_driver driver = {
+	.name = "vgpu_vf",
+	.id_table = ids,
+	.probe = probe,
+	.remove = remove,
+	.shutdown = shutdown,
+	.err_handler = &error_handlers,
+	.driver.pm = pm_sleep_ptr(&pm_ops),
+};
+
+static int __init vgpu_vf_init(void)
+{
+	int ret;
+
+	vgpu_vf_workqueue = alloc_workqueue("vgpu_vf", WQ_UNBOUND, 0);
+	if (!vgpu_vf_workqueue)
+		return -ENOMEM;
+	ret = pci_register_driver(&driver);
+	if (ret)
+		destroy_workqueue(vgpu_vf_workqueue);
+	return ret;
+}
+
+/*
+ * No file is open and no fence exists, or the module could not go. Jobs of
+ * closed files may still be on their way out; all have failed by now.
+ */
+static void __exit vgpu_vf_exit(void)
+{
+	pci_unregister_driver(&driver);
+	wait_event(none_alive, !atomic_read(&alive));
+	destroy_workqueue(vgpu_vf_workqueue);
+}
+
+module_init(vgpu_vf_init);
+module_exit(vgpu_vf_exit);
+
+MODULE_DESCRIPTION("vgpu virtual function");
+MODULE_LICENSE("GPL");

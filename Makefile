@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# "make help" tells what there is. The work is done by test/testbed/.
+
+TESTBED := $(CURDIR)/test/testbed
+KDIR ?= /lib/modules/$(shell uname -r)/build
+
+# Set to keep downloads, builds and results elsewhere, see test/testbed/paths.
+ifdef VGPU_CACHE
+export VGPU_CACHE := $(abspath $(VGPU_CACHE))
+endif
+ifdef O
+export O := $(abspath $(O))
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench check unit qtest vm-test shell root qemu \
+	modules modules_install clean distclean
+
+help: ## this list
+	@sed -n 's/^\([a-z_-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
+	@echo
+	@echo 'PART=... selects parts of "test", KDIR=... another kernel for "modules".'
+	@echo 'VGPU_CACHE=... is where downloads and builds go, O=... results.'
+
+demo: ## four guests draw a picture on one GPU: statistics and two pictures
+	@$(TESTBED)/prepare
+	@$(CURDIR)/test/demo/run
+
+test: ## all tests and quality gates; "N passed, N failed" at the end
+	@$(TESTBED)/suite $(PART)
+
+bench: ## the figures: a table, and JSON in the results
+	@$(TESTBED)/prepare
+	@$(CURDIR)/test/bench/run
+
+check: ## the quality gates only: warnings, sparse, checkpatch
+	@$(TESTBED)/suite gates
+
+unit: ## tests of the scheduling core
+	@$(TESTBED)/suite unit
+
+qtest: ## tests of the device, without a kernel
+	@$(TESTBED)/suite qtest
+
+vm-test: ## tests of the drivers, in VMs
+	@$(TESTBED)/suite vm
+
+shell: ## a VM with the device and the modules, and a shell in it
+	@$(TESTBED)/prepare
+	@$(TESTBED)/vm --kvm --interactive --kernel-log
+
+root: ## only set up: the Debian 13 build root
+	@$(TESTBED)/host
+	@$(TESTBED)/root
+
+qemu: root ## only set up: QEMU with the device
+	@$(TESTBED)/qemu plain
+
+modules: ## vgpu_pf.ko and vgpu_vf.ko for the running kernel
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+modules_install: ## install them
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+
+clean: ## remove what "make modules" built here
+	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+
+distclean: ## remove this tree's results and builds; downloads stay
+	@$(TESTBED)/distclean

@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# The GPU and its VFs as sysfs, debugfs and /dev show them. To be sourced.
+
+# The n-th GPU, from 0: folder of its PF in sysfs.
+pf_device()
+{
+	pf_skip=${1:-0}
+	for pf_d in /sys/bus/pci/devices/*; do
+		[ "$(cat $pf_d/vendor):$(cat $pf_d/device)" = 0x1234:0x7690 ] ||
+			continue
+		[ $pf_skip -gt 0 ] || { echo $pf_d; return 0; }
+		pf_skip=$((pf_skip - 1))
+	done
+	return 1
+}
+
+PF=$(pf_device) || { echo "Bail out! no GPU"; exit 1; }
+PF_BDF=${PF##*/}
+TOTALVFS=$(cat $PF/sriov_totalvfs)
+SRIOV=/sys/kernel/debug/dri/$PF_BDF/sriov
+
+# Folder of VF n, from 1, and its address.
+vf_device()
+{
+	readlink -f $PF/virtfn$(($1 - 1))
+}
+
+vf_bdf()
+{
+	basename "$(vf_device $1)"
+}
+
+# Render node of VF n.
+vf_node()
+{
+	for vf_n in $(vf_device $1)/drm/renderD*; do
+		[ -e "$vf_n" ] || return 1
+		echo /dev/dri/${vf_n##*/}
+	done
+}
+
+vf_driver()
+{
+	basename "$(readlink $(vf_device $1)/driver 2>&1)"
+}
+
+numvfs()
+{
+	cat $PF/sriov_numvfs
+}
+
+# How many functions of our VF id the bus has.
+vfs_on_bus()
+{
+	grep -l 0x7691 /sys/bus/pci/devices/*/device 2>/dev/null | wc -l
+}
+
+nodes()
+{
+	ls /dev/dri 2>/dev/null | grep -c renderD
+}
+
+enable_vfs()
+{
+	write_to "$1" $PF/sriov_numvfs
+}
+
+loaded()
+{
+	[ -d /sys/module/$1 ]
+}
+
+# References to a module, or "none" if it is not loaded.
+references()
+{
+	cat /sys/module/$1/refcnt 2>/dev/null || echo none
+}
+
+# stat_value KEY, stat_of FUNCTION COLUMN: from sched_stats as it is now.
+stat_value()
+{
+	awk -v key=$1 '$1 == key { print $2; exit }' $SRIOV/sched_stats
+}
+
+stat_of()
+{
+	awk -v row=$1 -v name=$2 '
+		$1 == "function" { for (i = 1; i <= NF; i++) if ($i == name) column = i }
+		$1 == row { print $column }' $SRIOV/sched_stats
+}
+
+# Counts of what there is in the kernel, one a line: name and number.
+objects()
+{
+	echo 3 > /proc/sys/vm/drop_caches
+	for objects_cache in /sys/kernel/slab/*/shrink; do
+		echo 1 > $objects_cache
+	done 2>/dev/null
+	# not those of files and processes, which the shell itself makes
+	awk '$1 ~ /^(kmalloc|kernfs|drm|dma|vgpu|iommu|vmap|pool_workqueue)/ {
+		print "slab:" $1, $2 }' /proc/slabinfo
+	echo "interrupts $(grep -c vgpu /proc/interrupts)"
+	echo "nodes $(nodes)"
+	echo "iommu_groups $(ls /sys/kernel/iommu_groups | wc -l)"
+	echo "debugfs $(ls /sys/kernel/debug/dri 2>/dev/null | wc -l)"
+	echo "threads $(ps -o comm | grep -c '^vgpu')"
+	echo "vmalloc $(grep -c vgpu /proc/vmallocinfo)"
+}
+
+# check_leaks WHAT ROUNDS COMMAND…: runs it ROUNDS times, and again as often.
+# What has become more each time by as many as one in a round has leaked; slab
+# caches grow now and then by whole pages, but not like that.
+check_leaks()
+{
+	leaks_what=$1 leaks_rounds=$2
+	shift 2
+	"$@" > /dev/null 2>&1
+	objects > /tmp/leaks.0
+	leaks_wrong=
+	for leaks_batch in 1 2; do
+		for leaks_n in $(seq $leaks_rounds); do
+			"$@" > /tmp/leaks.out 2>&1 ||
+				leaks_wrong="$leaks_wrong$(cat /tmp/leaks.out)"
+		done
+		objects > /tmp/leaks.$leaks_batch
+	done
+	check_equal "$leaks_what, $((leaks_rounds * 2 + 1)) times" "" "$leaks_wrong"
+	check_equal "$leaks_what: no objects are left" "" "$(awk -v rounds=$leaks_rounds '
+		FNR == 1 { file++ }
+		{ n[$1, file] = $2; names[$1] }
+		END {
+			for (name in names) {
+				least = name ~ /^slab:/ ? rounds : 1
+				first = n[name, 2] - n[name, 1]
+				second = n[name, 3] - n[name, 2]
+				if (first >= least && second >= least)
+					print name ": " n[name, 1] ", " n[name, 2] ", " n[name, 3]
+			}
+		}' /tmp/leaks.0 /tmp/leaks.1 /tmp/leaks.2)"
+}

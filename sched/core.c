@@ -551,11 +551,17 @@ static void leave(struct vgpu_sched *s, u16 function,
 	struct vgpu_sched_function *fn = &s->function[function];
 
 	switch (sw->from == function ? sw->reason : VGPU_LEAVE_NONE) {
+	/*
+	 * If it is @gone an event has told so, and its world may have been made
+	 * anew since: then the record is of the past.
+	 */
 	case VGPU_LEAVE_HANG:
-		fn->parked |= VGPU_SCHED_PARK_HUNG;
+		if (!s->gone)
+			fn->parked |= VGPU_SCHED_PARK_HUNG;
 		break;
 	case VGPU_LEAVE_RESET:
-		fn->parked |= VGPU_SCHED_PARK_RESET;
+		if (!s->gone)
+			fn->parked |= VGPU_SCHED_PARK_RESET;
 		break;
 	case VGPU_LEAVE_IDLE:
 		fn->runnable = fn->runnable && fn->woken >= sw->request;

@@ -579,6 +579,21 @@ static void hang_goes_on_by_itself(void **state)
 	assert_armed(d, 1, false);
 }
 
+/* On the classic path the record comes after the reset, so after recovery. */
+static void world_made_anew_before_the_record(void **state)
+{
+	struct desk *d = *state;
+
+	one_runs_two_waits(d);
+	vgpu_sched_hang(d->s, 1, d->now);
+	vgpu_sched_reset(d->s, 1, d->now);
+	vgpu_sched_unpark(d->s, 1, VGPU_SCHED_PARK_WORLD, d->now);
+	wake(d, 1);
+	switched(d, 1, 2, VGPU_LEAVE_HANG);
+	assert_int_equal(vgpu_sched_parked(d->s, 1), 0);
+	assert_armed(d, 1, false);
+}
+
 static void hung_world_is_not_asked_again(void **state)
 {
 	struct desk *d = *state;
@@ -1733,6 +1748,7 @@ int main(void)
 		DESK(unpark_cancels_the_callback),
 		DESK(bad_parking_is_refused),
 		DESK(hang_goes_on_by_itself),
+		DESK(world_made_anew_before_the_record),
 		DESK(hung_world_is_not_asked_again),
 		DESK(hang_of_the_next_world),
 		DESK(withdrawn_now_is_written_again),

@@ -29,6 +29,7 @@
  * @access: held for reading by who writes VRAM or tables, for writing while the
  *	function is being reset, when such writes would be lost. Never taken on
  *	the way to signal a fence.
+ * @frozen: a PCI error was detected, recovery is paused until it is over
  * @vram_lost: how often VRAM's contents have been lost
  * @quantum_ns: of the PF's configuration
  * @preempt_timeout_ns: of the PF's configuration
@@ -47,6 +48,7 @@ struct vgpu_vf {
 	struct vgpu_vf_recovery recovery;
 	int closed;
 	struct rw_semaphore access;
+	bool frozen;
 	u64 vram_lost;
 	u64 quantum_ns;
 	u64 preempt_timeout_ns;

@@ -299,6 +299,8 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = drm_dev_register(&vf->drm, 0);
 	if (ret)
 		goto shut_down;
+	/* For slot_reset(): interrupts and bus mastering are set up. */
+	pci_save_state(pdev);
 	drm_info(&vf->drm, "%llu MiB of VRAM, %u rings, quantum %llu µs\n",
 		 vf->vram.size >> 20, vf->ring_count, vf->quantum_ns / NSEC_PER_USEC);
 	return 0;
@@ -370,7 +372,47 @@ static int resume(struct device *dev)
 
 static DEFINE_SIMPLE_DEV_PM_OPS(pm_ops, suspend, resume);
 
+/* A bus error of the PF or of this function: a reset follows, or the end. */
+static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
+{
+	struct vgpu_vf *vf = pci_get_drvdata(pdev);
+
+	if (state == pci_channel_io_normal)
+		return PCI_ERS_RESULT_CAN_RECOVER;
+	vgpu_vf_recovery_pause(vf);
+	vf->frozen = true;
+	if (state == pci_channel_io_perm_failure) {
+		vgpu_vf_close(vf, -ENODEV);
+		return PCI_ERS_RESULT_DISCONNECT;
+	}
+	if (vf->closed != -ENODEV)
+		vgpu_vf_close(vf, -EIO);
+	return PCI_ERS_RESULT_NEED_RESET;
+}
+
+/* In a host the PF comes first: this function exists again. */
+static pci_ers_result_t slot_reset(struct pci_dev *pdev)
+{
+	pci_restore_state(pdev);
+	pci_save_state(pdev);
+	return PCI_ERS_RESULT_RECOVERED;
+}
+
+static void error_resume(struct pci_dev *pdev)
+{
+	struct vgpu_vf *vf = pci_get_drvdata(pdev);
+
+	if (!vf->frozen)
+		return;
+	vf->frozen = false;
+	down_write(&vf->access);
+	reset_done(pdev);
+}
+
 static const struct pci_error_handlers error_handlers = {
+	.error_detected = error_detected,
+	.slot_reset = slot_reset,
+	.resume = error_resume,
 	.reset_prepare = reset_prepare,
 	.reset_done = reset_done,
 };

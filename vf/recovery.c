@@ -78,8 +78,13 @@ static void attend_to(struct vgpu_vf *vf, bool closed_by_pf)
 		give_up(vf);
 		return;
 	}
-	for (i = 0; i < vf->ring_count; i++)
+	/* A world that was reset is closed until it is made anew: a notice follows. */
+	if (!(readl(vf->regs + VGPU_REG_STATUS) & VGPU_STATUS_OPEN))
+		return;
+	for (i = 0; i < vf->ring_count; i++) {
 		vgpu_vf_ring_recover(&vf->rings[i]);
+		vgpu_vf_ring_kick(&vf->rings[i]);
+	}
 }
 
 static void attend(struct work_struct *work)
@@ -254,6 +259,8 @@ static void look_at_rings(struct vgpu_vf *vf, u32 *status)
 		runnable |= status[i] == VGPU_RING_ACTIVE;
 		if (status[i] == VGPU_RING_HALTED || PCI_POSSIBLE_ERROR(status[i]))
 			vgpu_vf_recovery_attend(vf);
+		else if (status[i] == VGPU_RING_IDLE)
+			vgpu_vf_ring_kick(&vf->rings[i]);
 	}
 	for (i = 0; i < vf->ring_count; i++)
 		moved |= look_at_ring(&vf->rings[i], status[i],

@@ -362,7 +362,7 @@ static void log_fault(struct vgpu_vf_ring *ring, u32 fault, u64 addr)
 }
 
 /**
- * vgpu_vf_ring_kick() - doorbells may have been ignored
+ * vgpu_vf_ring_kick() - doorbells may have been ignored, while it was closed
  * @ring: the ring, enabled
  */
 void vgpu_vf_ring_kick(struct vgpu_vf_ring *ring)

@@ -12,7 +12,7 @@
 # program NAME ARGUMENT...
 program()
 {
-	"$@" > /tmp/program 2>&1
+	timeout 150 "$@" > /tmp/program 2>&1
 	status=$?
 	sed 's/^/    /' /tmp/program
 	if [ $status = 0 ] && grep -q '^1\.\.[1-9]' /tmp/program; then
@@ -22,11 +22,21 @@ program()
 	fi
 }
 
-# Objects of the driver's own that are alive: their memory must come back.
 vram_free()
 {
 	sed -n 's/^vram: .* bytes, \([0-9]*\) free.*/\1/p' \
 		"/sys/kernel/debug/dri/$(vf_bdf $1)/vgpu_vf"
+}
+
+# The memory of dead processes comes back when their last job has ended.
+check_vram_free()
+{
+	tries=0
+	while [ "$(vram_free $1)" != $2 ] && [ $tries -lt 100 ]; do
+		tries=$((tries + 1))
+		usleep 100000
+	done
+	check_equal "nothing is left of all files of VF$1" $2 "$(vram_free $1)"
 }
 
 ktap_begin vf
@@ -58,8 +68,9 @@ for round in 1 2 3 4 5 6 7 8; do
 	[ $? = 137 ] || wrong="$wrong $round"
 done
 check_equal "8 processes are killed at work" "" "$wrong"
+check_vram_free 1 "$before"
 program vf_submit --jobs 10 $(vf_node 1)
-check_equal "nothing is left of all files" "$before" "$(vram_free 1)"
+check_vram_free 1 "$before"
 
 program vf_unplug $(vf_node 3)
 program vf_submit --jobs 10 $(vf_node 3)

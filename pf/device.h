@@ -71,7 +71,7 @@ struct vgpu_pf_accesses {
  *	under the device lock
  * @wedged: the device does not answer; nothing is asked of it until a restart.
  *	Set once, read anywhere.
- * @abandoned: the bus has reported an error that forbids accesses
+ * @abandoned: why nothing is to be asked of the device any more, or NULL
  * @vram: constant
  * @lock: the event queue and everything in @world; taken in hard irq
  * @world: scheduling
@@ -100,7 +100,7 @@ struct vgpu_pf {
 	unsigned int vfs;
 	bool running;
 	bool wedged;
-	bool abandoned;
+	const char *abandoned;
 	struct vgpu_pf_vram vram;
 
 	raw_spinlock_t lock;
@@ -165,6 +165,7 @@ static inline void vgpu_pf_command(struct vgpu_pf *pf, enum vgpu_world_cmd comma
 int vgpu_pf_start(struct vgpu_pf *pf);
 void vgpu_pf_stop(struct vgpu_pf *pf);
 void vgpu_pf_wedge(struct vgpu_pf *pf, const char *why);
+void vgpu_pf_abandon(struct vgpu_pf *pf, const char *why);
 void vgpu_pf_watch(struct vgpu_pf *pf);
 
 int vgpu_pf_sriov_configure(struct pci_dev *pdev, int vfs);

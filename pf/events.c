@@ -170,8 +170,8 @@ unsigned int vgpu_pf_events_take(struct vgpu_pf *pf)
 		events->seq = last == U32_MAX ? 1 : last + 1;
 	}
 	if (taken) {
-		/* the device may overwrite what was taken, so not before that */
-		dma_wmb();
+		/* the device may overwrite what was taken: the reads come first */
+		dma_mb();
 		WRITE_ONCE(*events->consumer, cpu_to_le32(last));
 		events->taken += taken;
 	}

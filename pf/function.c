@@ -11,6 +11,8 @@
 #define FUNCTION_LEAVE_BOUND	(5 * HZ)
 /* A function that hangs more often than this in a minute is closed. */
 #define FUNCTION_RECOVERIES	8
+/* More in 1 ms is no use of a ring any more, and is told. */
+#define FUNCTION_DOORBELLS	1000
 
 static const char * const vgpu_pf_state_names[] = {
 	[VGPU_PF_ABSENT]	= "absent",
@@ -132,6 +134,8 @@ static void vgpu_pf_function_provide(struct vgpu_pf_function *fn)
 			vgpu_pf_vram_image(pf, fn->number));
 	vgpu_pf_write64(pf, vgpu_pf_fn_reg(fn, VGPU_PF_FN_PREEMPT_TIMEOUT),
 			pf->preempt_timeout_ns);
+	vgpu_pf_write(pf, vgpu_pf_fn_reg(fn, VGPU_PF_FN_DOORBELL_LIMIT),
+		      FUNCTION_DOORBELLS);
 	vgpu_pf_mailbox_forget(fn);
 	fn->recoveries = 0;
 	/* from before it was ours, or out of service */
@@ -169,7 +173,8 @@ static void vgpu_pf_function_left(struct vgpu_pf_function *fn)
 {
 	if (!(fn->todo & VGPU_PF_TODO_MAKE))
 		vgpu_pf_function_set_open(fn, false);
-	if (fn->todo & VGPU_PF_TODO_RELEASE)
+	/* an FLR does not close BAR 2: nobody looks in before it is clean */
+	if (fn->todo & (VGPU_PF_TODO_RELEASE | VGPU_PF_TODO_SCRUB))
 		vgpu_pf_function_set_range(fn, 0, 0);
 	if (fn->todo & VGPU_PF_TODO_SCRUB) {
 		fn->todo &= ~VGPU_PF_TODO_SCRUB;
@@ -339,6 +344,10 @@ static void vgpu_pf_function_on_made(struct vgpu_pf_function *fn)
 	else if (!vgpu_pf_function_is_pf(fn))
 		vgpu_pf_mailbox_notice(fn, VGPU_NOTICE_RESET);
 	vgpu_pf_world_unpark(fn, VGPU_SCHED_PARK_DISABLED | VGPU_PF_PARK_REMADE);
+	/* work that came while all this was under way is not told twice */
+	if (vgpu_pf_read(pf, vgpu_pf_fn_reg(fn, VGPU_PF_FN_STATUS)) &
+	    VGPU_PF_FN_STATUS_RUNNABLE)
+		vgpu_pf_world_wake(fn);
 	if (vgpu_pf_function_is_pf(fn))
 		vgpu_pf_scrub_check(pf);
 }
@@ -517,12 +526,15 @@ static int vgpu_pf_functions_change(struct vgpu_pf *pf, unsigned int first,
 		}
 		vgpu_pf_function_notify(&pf->fn[i], news);
 	}
+	/* news is cleared before it is acted upon, so let that be over */
+	for (i = first; i < first + count; i++)
+		kthread_flush_work(&pf->fn[i].work);
 	bound = vgpu_pf_scrub_bound(pf, bytes, ranges) + 4 * FUNCTION_LEAVE_BOUND +
 		nsecs_to_jiffies(4 * count * pf->preempt_timeout_ns);
 	if (!wait_event_timeout(pf->settled,
 				READ_ONCE(pf->wedged) ||
 				vgpu_pf_functions_settled(pf, first, count), bound))
-		return -ETIMEDOUT;
+		vgpu_pf_abandon(pf, "it does not come to rest");
 	if (READ_ONCE(pf->wedged))
 		return -EIO;
 
@@ -540,7 +552,8 @@ static int vgpu_pf_functions_change(struct vgpu_pf *pf, unsigned int first,
  *
  * VFs are CLOSED then, the PF is OPEN. Context: process, device lock.
  *
- * Return: 0, -EIO or -ETIMEDOUT; then some of them may have been provided.
+ * Return: 0, -EIO or -ETIMEDOUT; then some of them may have been provided. If
+ * they do not come to rest the device is out of service.
  */
 int vgpu_pf_functions_provide(struct vgpu_pf *pf, unsigned int first, unsigned int count)
 {

@@ -73,14 +73,27 @@ void vgpu_pf_wedge(struct vgpu_pf *pf, const char *why)
 	wake_up_all(&pf->settled);
 }
 
+/**
+ * vgpu_pf_abandon() - the same, from process context
+ * @pf: the device
+ * @why: for the log
+ */
+void vgpu_pf_abandon(struct vgpu_pf *pf, const char *why)
+{
+	WRITE_ONCE(pf->abandoned, why);
+	kthread_queue_work(pf->worker, &pf->recovery);
+	kthread_flush_work(&pf->recovery);
+}
+
 static void vgpu_pf_recovery_work(struct kthread_work *work)
 {
 	struct vgpu_pf *pf = container_of(work, struct vgpu_pf, recovery);
+	const char *abandoned = READ_ONCE(pf->abandoned);
 
 	if (READ_ONCE(pf->wedged))
 		return;
-	if (READ_ONCE(pf->abandoned))
-		vgpu_pf_wedge(pf, "it was removed, or the bus has failed");
+	if (abandoned)
+		vgpu_pf_wedge(pf, abandoned);
 	else if (vgpu_pf_gone(pf))
 		vgpu_pf_wedge(pf, "it does not answer");
 	else
@@ -89,7 +102,7 @@ static void vgpu_pf_recovery_work(struct kthread_work *work)
 
 static bool vgpu_pf_watch_functions(struct vgpu_pf *pf)
 {
-	bool busy = pf->vfs || !list_empty(&pf->scrub.jobs);
+	bool busy = READ_ONCE(pf->vfs) || !list_empty(&pf->scrub.jobs);
 	unsigned int i;
 
 	for (i = 0; i < pf->functions && !READ_ONCE(pf->wedged); i++) {
@@ -162,7 +175,7 @@ int vgpu_pf_start(struct vgpu_pf *pf)
 	if (vgpu_pf_gone(pf))
 		return -ENODEV;
 
-	WRITE_ONCE(pf->abandoned, false);
+	WRITE_ONCE(pf->abandoned, NULL);
 	WRITE_ONCE(pf->wedged, false);
 	WRITE_ONCE(pf->running, true);
 	pci_set_master(vgpu_pf_pdev(pf));
@@ -362,24 +375,13 @@ static int vgpu_pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	return 0;
 }
 
-/* Nothing can be asked of the device, and nothing comes from it. */
-static void vgpu_pf_abandon(struct vgpu_pf *pf)
-{
-	if (!pf->running)
-		return;
-	WRITE_ONCE(pf->abandoned, true);
-	kthread_queue_work(pf->worker, &pf->recovery);
-	kthread_flush_work(&pf->recovery);
-	vgpu_pf_stop(pf);
-}
-
 static void vgpu_pf_remove(struct pci_dev *pdev)
 {
 	struct vgpu_pf *pf = to_vgpu_pf(pci_get_drvdata(pdev));
 
 	drm_dev_unplug(&pf->drm);
-	if (vgpu_pf_gone(pf))
-		vgpu_pf_abandon(pf);
+	if (pf->running && vgpu_pf_gone(pf))
+		vgpu_pf_abandon(pf, "it was removed");
 	vgpu_pf_sriov_disable(pf);
 }
 
@@ -424,7 +426,9 @@ static pci_ers_result_t vgpu_pf_error_detected(struct pci_dev *pdev,
 
 	if (state == pci_channel_io_normal)
 		return PCI_ERS_RESULT_CAN_RECOVER;
-	vgpu_pf_abandon(pf);
+	if (pf->running)
+		vgpu_pf_abandon(pf, "PCI error");
+	vgpu_pf_stop(pf);
 	return state == pci_channel_io_frozen ? PCI_ERS_RESULT_NEED_RESET :
 						PCI_ERS_RESULT_DISCONNECT;
 }

@@ -51,7 +51,7 @@ static int vgpu_pf_sriov_enable(struct vgpu_pf *pf, unsigned int vfs)
 	}
 
 	/* VFs are probed within, and talk to us */
-	pf->vfs = vfs;
+	WRITE_ONCE(pf->vfs, vfs);
 	vgpu_pf_watch(pf);
 	err = pci_enable_sriov(vgpu_pf_pdev(pf), vfs);
 	if (err) {
@@ -63,7 +63,7 @@ static int vgpu_pf_sriov_enable(struct vgpu_pf *pf, unsigned int vfs)
 	return vfs;
 
 count:
-	pf->vfs = 0;
+	WRITE_ONCE(pf->vfs, 0);
 release:
 	vgpu_pf_sriov_release(pf, vfs);
 	return err;
@@ -84,7 +84,7 @@ int vgpu_pf_sriov_disable(struct vgpu_pf *pf)
 		return 0;
 	/* their drivers say STOP on their way out */
 	pci_disable_sriov(vgpu_pf_pdev(pf));
-	pf->vfs = 0;
+	WRITE_ONCE(pf->vfs, 0);
 	return vgpu_pf_sriov_release(pf, vfs);
 }
 

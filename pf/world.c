@@ -408,6 +408,24 @@ void vgpu_pf_world_unpark(struct vgpu_pf_function *fn, u32 reasons)
 	raw_spin_unlock_irqrestore(&pf->lock, flags);
 }
 
+/**
+ * vgpu_pf_world_wake() - a function has work, says its register
+ * @fn: whom
+ *
+ * If that is not true any more it costs an empty slice.
+ */
+void vgpu_pf_world_wake(struct vgpu_pf_function *fn)
+{
+	struct vgpu_pf *pf = fn->pf;
+	unsigned long flags;
+	u64 now;
+
+	raw_spin_lock_irqsave(&pf->lock, flags);
+	now = vgpu_pf_world_now(pf);
+	vgpu_sched_wake(pf->world.core, fn->number, now, now);
+	raw_spin_unlock_irqrestore(&pf->lock, flags);
+}
+
 /*
  * Nothing is on its way: what the register says is true, and stays true while
  * the lock is held, for nobody else gives commands.
@@ -418,6 +436,7 @@ static void vgpu_pf_world_unstick(struct vgpu_pf *pf, u32 state, u16 function)
 	u64 now = vgpu_pf_world_now(pf);
 
 	if (state == VGPU_ENGINE_EMPTY) {
+		vgpu_pf_sequencer_cancel_timer(pf);
 		vgpu_sequencer_init(&world->sequencer, &vgpu_pf_sequencer_ops, pf);
 		vgpu_sched_restart(world->core, now);
 	} else if (function != world->stuck && world->overdues == 1) {

@@ -80,6 +80,7 @@ u64 vgpu_pf_world_now(struct vgpu_pf *pf);
 
 bool vgpu_pf_world_park(struct vgpu_pf_function *fn, u32 reasons);
 void vgpu_pf_world_unpark(struct vgpu_pf_function *fn, u32 reasons);
+void vgpu_pf_world_wake(struct vgpu_pf_function *fn);
 void vgpu_pf_world_recover(struct vgpu_pf *pf);
 
 void vgpu_pf_world_event(struct vgpu_pf *pf, const struct vgpu_event *event);

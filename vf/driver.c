@@ -6,6 +6,7 @@
  * While bound, all of it is in a struct vgpu_vf, which lives as long as its DRM
  * device: until the last file is closed and the last fence is forgotten.
  */
+#include <linux/iopoll.h>
 #include <linux/module.h>
 #include <linux/pci.h>
 #include <linux/wait.h>
@@ -28,6 +29,9 @@
 
 #define JOB_TIMEOUT_MIN_MS	100
 #define JOB_TIMEOUT_MAX_MS	3600000
+
+#define FLR_POLL_US		10000
+#define FLR_TIMEOUT_US		60000000
 
 unsigned int vgpu_vf_job_timeout_ms = 10000;
 
@@ -214,6 +218,20 @@ static irqreturn_t function_interrupt(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
+/* After an FLR the PF gives VRAM back when it is clean; no interrupt tells. */
+static int wait_for_flr(struct vgpu_vf *vf)
+{
+	u32 status;
+	int ret;
+
+	ret = readl_poll_timeout(vf->regs + VGPU_REG_STATUS, status,
+				 !(status & VGPU_STATUS_FLR), FLR_POLL_US, FLR_TIMEOUT_US);
+	if (ret)
+		drm_err(&vf->drm, "the PF has not cleaned up after an FLR in %u s\n",
+			FLR_TIMEOUT_US / (unsigned int)USEC_PER_SEC);
+	return ret;
+}
+
 static int request_vectors(struct vgpu_vf *vf, unsigned int rings)
 {
 	struct pci_dev *pdev = to_pci_dev(vf->drm.dev);
@@ -264,6 +282,7 @@ static int init(struct vgpu_vf *vf)
 
 	return count_life(vf) ?:
 	       map_registers(vf) ?:
+	       wait_for_flr(vf) ?:
 	       vgpu_vf_mailbox_init(vf) ?:
 	       vgpu_vf_recovery_init(vf) ?:
 	       vgpu_vf_vram_init(vf) ?:
@@ -340,8 +359,11 @@ static void reset_prepare(struct pci_dev *pdev)
 static void reset_done(struct pci_dev *pdev)
 {
 	struct vgpu_vf *vf = pci_get_drvdata(pdev);
-	int ret = vgpu_vf_open(vf);
+	int ret;
 
+	/* What the PF said of the function as it was before. */
+	WRITE_ONCE(vf->recovery.closed_by_pf, false);
+	ret = vgpu_vf_open(vf);
 	up_write(&vf->access);
 	vgpu_vf_recovery_resume(vf);
 	if (!ret)
@@ -361,11 +383,16 @@ static int suspend(struct device *dev)
 	if (ret && ret != -EALREADY)
 		drm_warn(&vf->drm, "the PF did not stop the function: %pe\n", ERR_PTR(ret));
 	reset_prepare(to_pci_dev(dev));
+	/* Another task may resume. Whoever would come in between is frozen. */
+	up_write(&vf->access);
 	return 0;
 }
 
 static int resume(struct device *dev)
 {
+	struct vgpu_vf *vf = dev_get_drvdata(dev);
+
+	down_write(&vf->access);
 	reset_done(to_pci_dev(dev));
 	return 0;
 }
@@ -437,7 +464,7 @@ static int __init vgpu_vf_init(void)
 {
 	int ret;
 
-	vgpu_vf_workqueue = alloc_workqueue("vgpu_vf", WQ_UNBOUND, 0);
+	vgpu_vf_workqueue = alloc_workqueue("vgpu_vf", WQ_UNBOUND | WQ_FREEZABLE, 0);
 	if (!vgpu_vf_workqueue)
 		return -ENOMEM;
 	ret = pci_register_driver(&driver);

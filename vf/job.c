@@ -77,10 +77,24 @@ static struct dma_fence *sched_run(struct drm_sched_job *base)
 	return fence;
 }
 
+/*
+ * The job was refused by its ring, or killed before: drm_sched's fence of it has
+ * no parent yet that would hold device and module (fence.c).
+ */
+static void adopt(struct vgpu_vf_job *job)
+{
+	vgpu_vf_fence_init(job->fence, job->ring->fence_context, 0);
+	dma_fence_signal(&job->fence->base);
+	/* pairs with the acquire where drm_sched sets deadlines */
+	smp_store_release(&job->base.s_fence->parent, dma_fence_get(&job->fence->base));
+}
+
 static void sched_free(struct drm_sched_job *base)
 {
 	struct vgpu_vf_job *job = to_job(base);
 
+	if (!base->s_fence->parent)
+		adopt(job);
 	vgpu_vf_context_job_ended(job->context);
 	free_job(job);
 }

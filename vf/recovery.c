@@ -68,14 +68,15 @@ static void attend_to(struct vgpu_vf *vf, bool closed_by_pf)
 {
 	unsigned int i;
 
-	if (vgpu_vf_is_gone(vf)) {
-		drm_err(&vf->drm, "the device is gone\n");
-		vgpu_vf_close(vf, -ENODEV);
-		return;
-	}
+	/* First: while the PF is being reset there is nothing here to answer. */
 	if (closed_by_pf) {
 		drm_notice(&vf->drm, "closed by the PF\n");
 		give_up(vf);
+		return;
+	}
+	if (vgpu_vf_is_gone(vf)) {
+		drm_err(&vf->drm, "the device is gone\n");
+		vgpu_vf_close(vf, -ENODEV);
 		return;
 	}
 	/* A world that was reset is closed until it is made anew: a notice follows. */
@@ -352,15 +353,17 @@ void vgpu_vf_recovery_pause(struct vgpu_vf *vf)
  * vgpu_vf_recovery_resume() - undo vgpu_vf_recovery_pause()
  * @vf: the function
  *
- * What was asked for in the meantime is forgotten.
+ * Jobs may run since vgpu_vf_open(). What was asked for in the meantime was
+ * refused, so it is asked for again.
  */
 void vgpu_vf_recovery_resume(struct vgpu_vf *vf)
 {
 	vf->recovery.watching = false;
-	vf->recovery.closed_by_pf = false;
 	enable_delayed_work(&vf->recovery.reopen);
 	enable_delayed_work(&vf->recovery.watchdog);
 	enable_work(&vf->recovery.attend);
+	vgpu_vf_recovery_attend(vf);
+	vgpu_vf_recovery_watch(vf);
 }
 
 static void destroy_queue(void *data)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: vfs=4 vram-size=64M --timeout 300
+# vm: --icount 1 --timeout 300 vfs=4 vram-size=64M
 #
 # The drivers come and go, idle and at work; nothing is left behind.
 

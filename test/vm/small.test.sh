@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: vfs=7 vram-size=8M
+# vm: --icount 1 vfs=7 vram-size=8M
 #
 # A device with too little VRAM for all its VFs.
 

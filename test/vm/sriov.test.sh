@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: vfs=7 vram-size=64M
+# vm: --icount 1 vfs=7 vram-size=64M
 #
 # VFs on and off: every count, every illegal one, bind and unbind, and what is
 # left afterwards.

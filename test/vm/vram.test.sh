@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: vfs=7 vram-size=64M
+# vm: --icount 1 vfs=7 vram-size=64M
 #
 # VRAM: who owns what, and that nobody reads what another one has written.
 

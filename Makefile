@@ -23,7 +23,7 @@ help: ## this list
 	@echo 'PART=... selects parts of "test", KDIR=... another kernel for "modules".'
 	@echo 'VGPU_CACHE=... is where downloads and builds go, O=... results.'
 
-demo: ## four guests draw a picture on one GPU: statistics and two pictures
+demo: ## four VFs share one GPU and draw: statistics and two pictures
 	@$(TESTBED)/prepare
 	@$(CURDIR)/test/demo/run
 

@@ -139,3 +139,21 @@ check_leaks()
 			}
 		}' /tmp/leaks.0 /tmp/leaks.1 /tmp/leaks.2)"
 }
+
+# Number and range of each function, as printed.
+ranges()
+{
+	sed -n '/^function/,$p' $SRIOV/vram_provisioned | tail -n +2
+}
+
+bytes_of()
+{
+	ranges | awk -v vf=$1 '$1 == vf { print $4 }'
+}
+
+# Each VF's own window: all of what it owns.
+window()
+{
+	echo 1 > $(vf_device $1)/enable
+	vram $(vf_device $1)/resource2 $(bytes_of $1) $2 $3
+}

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vram RESOURCE BYTES fill|check VALUE
+ * vram RESOURCE BYTES fill|check|absent VALUE
  *
  * Fills the first BYTES of a VF's VRAM window (its resource2 in sysfs) with a
- * 32-bit value, or checks that they contain nothing else. The function must be
- * enabled and have no driver.
+ * 32-bit value, or checks that they contain nothing else, or that they do not
+ * contain it. The function must be enabled and have no driver.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,12 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+
+static int found(size_t at, uint64_t value)
+{
+	printf("at %#zx: %#llx\n", at, (unsigned long long)value);
+	return 1;
+}
 
 static void die(const char *what)
 {
@@ -30,7 +36,7 @@ int main(int argc, char **argv)
 	int fd;
 
 	if (argc != 5) {
-		fprintf(stderr, "vram RESOURCE BYTES fill|check VALUE\n");
+		fprintf(stderr, "vram RESOURCE BYTES fill|check|absent VALUE\n");
 		return 2;
 	}
 	bytes = strtoull(argv[2], NULL, 0);
@@ -48,12 +54,10 @@ int main(int argc, char **argv)
 		die("mmap");
 
 	for (i = 0; i < bytes / 8; i++) {
-		if (!strcmp(argv[3], "fill")) {
+		if (!strcmp(argv[3], "fill"))
 			map[i] = value;
-		} else if (map[i] != value) {
-			printf("at %#zx: %#llx\n", i * 8, (unsigned long long)map[i]);
-			return 1;
-		}
+		else if ((map[i] == value) == !strcmp(argv[3], "absent"))
+			return found(i * 8, map[i]);
 	}
 	return 0;
 }

@@ -7,17 +7,6 @@
 . "${0%/*}/ktap.sh"
 . "${0%/*}/sysfs.sh"
 
-# Number and range of each function, as printed.
-ranges()
-{
-	sed -n '/^function/,$p' $SRIOV/vram_provisioned | tail -n +2
-}
-
-bytes_of()
-{
-	ranges | awk -v vf=$1 '$1 == vf { print $4 }'
-}
-
 # Ranges in the order of their number: each begins behind the one before.
 overlaps()
 {
@@ -27,13 +16,6 @@ overlaps()
 			echo "overlap of $number"
 		last=$end
 	done
-}
-
-# Each VF's own window: all of what it owns.
-window()
-{
-	echo 1 > $(vf_device $1)/enable
-	vram $(vf_device $1)/resource2 $(bytes_of $1) $2 $3
 }
 
 ktap_begin vram

@@ -33,7 +33,7 @@
  *	@detail entered (either may be VGPU_FUNCTION_NONE; also if the new world
  *	was lost while it was being loaded), @info is enum vgpu_leave; all times
  *	are set
- * @VGPU_EVENT_QUIESCED: answer to PREEMPT; @info is enum vgpu_leave (PREEMPT, or
+ * @VGPU_EVENT_QUIESCED: answer to PREEMPT or BOUNDARY; @info is enum vgpu_leave (PREEMPT, or
  *	IDLE if there was nothing to do); times request, quiesced
  * @VGPU_EVENT_SAVED: answer to SAVE; time saved
  * @VGPU_EVENT_LOADED: answer to LOAD; time loaded
@@ -85,7 +85,7 @@ enum vgpu_event_type {
  * @VGPU_LEAVE_NONE: the engine was empty before
  * @VGPU_LEAVE_DEADLINE: its deadline passed
  * @VGPU_LEAVE_IDLE: it had nothing to do (all rings empty, blocked or halted)
- * @VGPU_LEAVE_PREEMPT: NEXT with NOW, or the PREEMPT command
+ * @VGPU_LEAVE_PREEMPT: NEXT with NOW, or the PREEMPT or BOUNDARY command
  * @VGPU_LEAVE_HANG: it was reset after its preempt timeout; time quiesced is the
  *	expiry of the timeout, time saved is the end of the reset
  * @VGPU_LEAVE_RESET: it was reset by command or FLR while NEXT was armed

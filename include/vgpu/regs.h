@@ -329,9 +329,12 @@ enum vgpu_fault {
 /**
  * VGPU_PF_CAPS - RO. DEADLINE: the device switches by itself (VGPU_PF_NEXT);
  * without it VGPU_PF_NEXT is unassigned and the driver uses VGPU_PF_CMD.
+ * BOUNDARY: a world can be let finish its ring packet (VGPU_PF_NEXT_BOUNDARY,
+ * VGPU_CMD_BOUNDARY); without it the flag is ignored and there is no such command.
  */
 #define VGPU_PF_CAPS			0x10004
 #define VGPU_PF_CAPS_DEADLINE		0x00000001u
+#define VGPU_PF_CAPS_BOUNDARY		0x00000002u
 /** VGPU_PF_VRAM_TOTAL - RO 64-bit, bytes */
 #define VGPU_PF_VRAM_TOTAL		0x10008
 /** VGPU_PF_VRAM_GRANULE - RO, bytes; ranges start and end on multiples of it */
@@ -368,6 +371,10 @@ enum vgpu_fault {
  * leave the engine empty. The present function: at its deadline it goes on with
  * a new slice, without save and load.
  * QUANTUM: ns that it may run, counted from "running"; 0 is no deadline.
+ * BOUNDARY: when the present world is asked to leave, let it come to the end of
+ * the ring packet that it executes (world.h). A write with NOW and without
+ * BOUNDARY ends a wait for that which is under way; apart from that it is for
+ * the switch that follows, like every write in the course of a switch.
  *
  * Taken when the present world's deadline passes, when it goes idle, when it is
  * reset, or at once if there is none, or it is idle already, or its deadline
@@ -381,6 +388,7 @@ enum vgpu_fault {
 #define VGPU_PF_NEXT_FUNCTION		0x000000000000ffffull
 #define VGPU_PF_NEXT_VALID		0x0000000000010000ull
 #define VGPU_PF_NEXT_NOW		0x0000000000020000ull
+#define VGPU_PF_NEXT_BOUNDARY		0x0000000000040000ull
 #define VGPU_PF_NEXT_QUANTUM		0xfffffffffff00000ull	/* up to 4.8 h */
 
 /**
@@ -455,7 +463,8 @@ enum vgpu_fault {
 #define VGPU_PF_FN_STATUS_RANGE		0x00000040u
 /**
  * VGPU_PF_FN_PREEMPT_TIMEOUT - RW 64-bit, ns from the request to leave until
- * the world must be quiesced, or else it is reset; 0 (reset value) is for ever
+ * the world must be quiesced, or else it is reset; 0 (reset value) is for ever.
+ * Where it is let finish its packet, it has that long for this, too, before.
  */
 #define VGPU_PF_FN_PREEMPT_TIMEOUT	0x08
 /**

@@ -11,6 +11,25 @@
  *     +------------------------------------------- RESETTING       SAVING
  *     +------------------------------------------------------------------+
  *
+ * A running world is asked to leave by PREEMPT or NEXT; it quiesces at its next
+ * preemption point (packets.h). Asked by BOUNDARY, or NEXT with
+ * VGPU_PF_NEXT_BOUNDARY, it first comes to a boundary: the ring packet that is
+ * under way, an INDIRECT with its whole buffer, ends, blocks at a WAIT or is
+ * halted; no other packet is begun, of any ring. That takes the preempt timeout
+ * at most. Then, or when it is asked by PREEMPT or by NEXT with NOW, it is
+ * preempted in the middle after all, and has the whole preempt timeout for that:
+ *
+ *   asked --> finishes its packet --boundary--> QUIESCED
+ *                   | timeout, PREEMPT, NOW        ^
+ *                   v                              |
+ *                 preempted ----preemption point---+
+ *                   | timeout once more
+ *                   v
+ *                 RESETTING
+ *
+ * All that is QUIESCING, and the request time in records is that of the first
+ * request. If nothing was under way the world has quiesced at once.
+ *
  * RESET of the function on the engine is legal in every state but EMPTY and
  * RESETTING. With VGPU_PF_CAPS_DEADLINE the device walks the same path by itself
  * for VGPU_PF_NEXT, without a gap between the steps. A single command other than
@@ -33,6 +52,8 @@
  * @VGPU_CMD_PREEMPT: ask the running world to stop at its next preemption point;
  *	answered by QUIESCED, or by HANG after the preempt timeout. Disarms
  *	nothing, but NEXT is not taken until RUN, or until the engine is empty.
+ *	Legal also after BOUNDARY, while the world finishes its packet; then
+ *	there is one answer to both.
  * @VGPU_CMD_SAVE: save the quiesced world; answered by SAVED
  * @VGPU_CMD_LOAD: load the image of a world into the empty engine; answered by
  *	LOADED, or by REFUSED if the image is damaged
@@ -41,6 +62,8 @@
  *	VGPU_PF_COST_RESET, then the engine is empty. Off the engine: at once.
  *	Rings that had unfinished work are halted by VGPU_FAULT_RESET. The world
  *	has no image until INIT. Answered by VGPU_EVENT_RESET.
+ * @VGPU_CMD_BOUNDARY: with VGPU_PF_CAPS_BOUNDARY only: as PREEMPT, but the world
+ *	first finishes its ring packet
  */
 enum vgpu_world_cmd {
 	VGPU_CMD_INIT		= 1,
@@ -49,6 +72,7 @@ enum vgpu_world_cmd {
 	VGPU_CMD_LOAD		= 4,
 	VGPU_CMD_RUN		= 5,
 	VGPU_CMD_RESET		= 6,
+	VGPU_CMD_BOUNDARY	= 7,
 };
 
 /**
@@ -57,7 +81,7 @@ enum vgpu_world_cmd {
  * @VGPU_ENGINE_LOADING: reading an image
  * @VGPU_ENGINE_LOADED: loaded, not running
  * @VGPU_ENGINE_RUNNING: running, or idle but free to run
- * @VGPU_ENGINE_QUIESCING: asked to stop, not at a preemption point yet
+ * @VGPU_ENGINE_QUIESCING: asked to stop, not at a preemption point (or boundary) yet
  * @VGPU_ENGINE_QUIESCED: stopped
  * @VGPU_ENGINE_SAVING: writing an image
  * @VGPU_ENGINE_RESETTING: being reset

@@ -27,6 +27,7 @@
 #include "vgpu/events.h"
 #include "vgpu/packets.h"
 #include "vgpu/mmu.h"
+#include "costs.h"
 
 #define VGPU_NEVER		UINT64_MAX
 /* Longer times are for ever; keeps every sum of two below 2^63. */
@@ -162,11 +163,13 @@ struct vgpu_engine {
 	enum vgpu_engine_state state;
 	uint16_t function;
 	bool automatic;			/* @sw is under way, by NEXT */
+	bool boundary;			/* QUIESCING, but may finish its ring packet */
 	bool reset_answer;		/* RESETTING by command */
 	struct vgpu_switch sw;
 
 	bool next_armed;
 	bool next_now;
+	bool next_boundary;
 	uint16_t next_function;
 	uint64_t next_quantum;
 
@@ -200,6 +203,7 @@ struct vgpu_config {
 	uint16_t vfs;
 	uint8_t rings;
 	bool hw_deadline;
+	bool boundary;
 	uint32_t save_ns;
 	uint32_t load_ns;
 	uint32_t reset_ns;
@@ -218,6 +222,7 @@ struct vgpu_inject {
 	bool stuck_save;		/* the next one does not end */
 	int32_t never_quiesce;		/* function, or -1 */
 	uint32_t lost_interrupts;
+	uint32_t strange_switches;
 };
 
 struct vgpu_core {
@@ -317,10 +322,12 @@ enum vgpu_fault vgpu_aligned(uint64_t addr, unsigned int to, enum vgpu_access ac
 void vgpu_engine_kick(struct vgpu_function *fn, uint64_t now);
 void vgpu_engine_closed(struct vgpu_function *fn, uint64_t now);
 void vgpu_engine_dispatch(struct vgpu_core *core, uint64_t now);
+bool vgpu_engine_under_way(struct vgpu_core *core);
 uint64_t vgpu_engine_work_end(const struct vgpu_core *core);
 unsigned int vgpu_engine_work_done(struct vgpu_core *core, uint64_t now);
 void vgpu_engine_stall(struct vgpu_core *core, uint64_t until);
 void vgpu_engine_stop_work(struct vgpu_core *core, uint64_t now);
+void vgpu_engine_finish_packet(struct vgpu_core *core, uint64_t now);
 void vgpu_engine_drop_work(struct vgpu_core *core, uint64_t now, bool settle);
 void vgpu_engine_lose(struct vgpu_function *fn, uint64_t now);
 

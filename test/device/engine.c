@@ -9,7 +9,9 @@
  *
  * dispatch -> begin -> (work_done -> begin)* -> complete -> dispatch
  *
- * A request to leave shortens a batch to the group that is being worked on.
+ * A request to leave shortens a batch to the group that is being worked on. If the
+ * world may finish its ring packet it is not shortened, and dispatch goes on until
+ * nothing of that packet is left that could be done.
  */
 #include "device.h"
 #include "trace.h"
@@ -504,14 +506,43 @@ static void shorten(struct vgpu_work *work, uint64_t now)
 		work->count = MIN(work->count, DIV_ROUND_UP(now - work->begin, work->cost));
 }
 
+/* Injected: it does not do as it is asked. */
+static bool refuses_to_leave(const struct vgpu_core *core)
+{
+	return core->engine.state == VGPU_ENGINE_QUIESCING &&
+	       core->inject.never_quiesce == core->engine.function;
+}
+
 /* The world is asked to leave. */
 void vgpu_engine_stop_work(struct vgpu_core *core, uint64_t now)
 {
 	struct vgpu_work *work = &core->engine.work;
 
 	shorten(work, now);
-	if (core->inject.never_quiesce == core->engine.function)
-		work->hung = true;
+	work->hung = refuses_to_leave(core);
+}
+
+/* The world is asked to leave behind the ring packet that is under way. */
+void vgpu_engine_finish_packet(struct vgpu_core *core, uint64_t now)
+{
+	struct vgpu_engine *engine = &core->engine;
+
+	if (engine->work.active)
+		engine->work.hung = refuses_to_leave(core);
+	else
+		engine->dispatch = now;
+}
+
+/* Is a ring packet under way that the world on the engine can go on with? */
+bool vgpu_engine_under_way(struct vgpu_core *core)
+{
+	struct vgpu_function *fn = vgpu_on_engine(core);
+	const struct vgpu_ring *ring = &fn->ring[core->engine.ring_last];
+
+	if (core->engine.work.active)
+		return true;
+	return vgpu_is_open(fn) && vgpu_ring_ready(ring) &&
+	       (ring->in_indirect || ring->groups_done);
 }
 
 /* Ends the work at once: the unit of this moment is thrown away. */
@@ -578,7 +609,7 @@ static bool begin(struct vgpu_function *fn, unsigned int r, uint64_t now)
 	}
 	work->cost = prepare(fn, work, done, &work->count);
 	work->begin = now;
-	work->hung = false;
+	work->hung = refuses_to_leave(fn->core);
 	work->atomic = work->packet.opcode == VGPU_OP_DISPATCH &&
 		       le32_to_cpu(work->packet.dispatch.kernel) == VGPU_KERNEL_SPIN_ATOMIC;
 	work->active = true;
@@ -600,7 +631,7 @@ unsigned int vgpu_engine_work_done(struct vgpu_core *core, uint64_t now)
 	/* A batch is no preemption point if the groups are none. */
 	if (work->atomic && work->fetched && begin(fn, work->ring, now))
 		return effort;
-	if (engine->state == VGPU_ENGINE_QUIESCING)
+	if (engine->state == VGPU_ENGINE_QUIESCING && !engine->boundary)
 		vgpu_world_quiesced(core, now);
 	else
 		engine->dispatch = now;
@@ -635,6 +666,11 @@ void vgpu_engine_dispatch(struct vgpu_core *core, uint64_t now)
 	int r;
 
 	engine->dispatch = VGPU_NEVER;
+	if (engine->boundary) {
+		if (!vgpu_engine_under_way(core) || !begin(fn, engine->ring_last, now))
+			vgpu_world_quiesced(core, now);
+		return;
+	}
 	if (engine->state != VGPU_ENGINE_RUNNING || engine->work.active)
 		return;
 	while ((r = choose(fn)) >= 0)

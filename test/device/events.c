@@ -95,6 +95,23 @@ static void look_again(struct vgpu_core *core, uint64_t now)
 		core->evq.retry = now + VGPU_EVENT_RETRY_NS;
 }
 
+/* What a broken device could say of a switch: twice, backwards, without a time. */
+static void make_strange(struct vgpu_core *core, struct vgpu_event *event)
+{
+	switch (core->inject.strange_switches-- % 3) {
+	case 0:
+		post(core, event);
+		break;
+	case 1:
+		event->running = cpu_to_le64(le64_to_cpu(event->request) / 2);
+		break;
+	case 2:
+		event->quiesced = 0;
+		event->loaded = 0;
+		break;
+	}
+}
+
 void vgpu_event_answer(struct vgpu_core *core, enum vgpu_event_type type,
 		       uint16_t function, uint32_t info, uint32_t detail,
 		       const struct vgpu_switch *sw, uint64_t running)
@@ -114,6 +131,8 @@ void vgpu_event_answer(struct vgpu_core *core, enum vgpu_event_type type,
 	event.quiesced = cpu_to_le64(sw->quiesced);
 	event.saved = cpu_to_le64(sw->saved);
 	event.loaded = cpu_to_le64(sw->loaded);
+	if (type == VGPU_EVENT_SWITCHED && core->inject.strange_switches)
+		make_strange(core, &event);
 	if (!core->evq.enabled || post(core, &event))
 		return;
 	trace_vgpu_event_lost(type, function);

@@ -100,6 +100,18 @@ static void set_lost_interrupts(Object *obj, Visitor *v, const char *name, void 
 	visit_type_uint32(v, name, &vgpu_pci_core(obj)->inject.lost_interrupts, errp);
 }
 
+static void get_strange_switches(Object *obj, Visitor *v, const char *name, void *opaque,
+				 Error **errp)
+{
+	visit_type_uint32(v, name, &vgpu_pci_core(obj)->inject.strange_switches, errp);
+}
+
+static void set_strange_switches(Object *obj, Visitor *v, const char *name, void *opaque,
+				 Error **errp)
+{
+	visit_type_uint32(v, name, &vgpu_pci_core(obj)->inject.strange_switches, errp);
+}
+
 /* Flips a bit of the image that is in VRAM at this moment. */
 static void set_damaged_image(Object *obj, Visitor *v, const char *name, void *opaque,
 			      Error **errp)
@@ -172,6 +184,10 @@ void vgpu_inject_properties(ObjectClass *klass)
 				  get_lost_interrupts, set_lost_interrupts, NULL, NULL);
 	describe(klass, "inject-lost-interrupts",
 		 "so many interrupts of the event queue will not come");
+	object_class_property_add(klass, "inject-strange-switches", "uint32",
+				  get_strange_switches, set_strange_switches, NULL, NULL);
+	describe(klass, "inject-strange-switches",
+		 "so many records SWITCHED are wrong: twice, backwards, or without a time");
 	object_class_property_add(klass, "inject-damaged-image", "uint32", NULL,
 				  set_damaged_image, NULL, NULL);
 	describe(klass, "inject-damaged-image",

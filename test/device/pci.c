@@ -431,15 +431,16 @@ static const Property pf_properties[] = {
 			 HostMemoryBackend *),
 	CONFIG(SIZE, "vf-window-size", window_size, 0),
 	CONFIG(BOOL, "hw-deadline", hw_deadline, true),
-	CONFIG(UINT32, "save-ns", save_ns, 150000),
-	CONFIG(UINT32, "load-ns", load_ns, 150000),
-	CONFIG(UINT32, "reset-ns", reset_ns, 500000),
-	CONFIG(UINT32, "group-ns", group_ns, 20000),
+	CONFIG(BOOL, "boundary", boundary, true),
+	CONFIG(UINT32, "save-ns", save_ns, VGPU_DEFAULT_SAVE_NS),
+	CONFIG(UINT32, "load-ns", load_ns, VGPU_DEFAULT_LOAD_NS),
+	CONFIG(UINT32, "reset-ns", reset_ns, VGPU_DEFAULT_RESET_NS),
+	CONFIG(UINT32, "group-ns", group_ns, VGPU_DEFAULT_GROUP_NS),
 	CONFIG(UINT32, "packet-ns", packet_ns, 50),
 	CONFIG(UINT32, "bandwidth", bandwidth, 64000),
 	CONFIG(UINT32, "op-rate", op_rate, 32000),
-	CONFIG(UINT32, "image-bandwidth", image_bandwidth, 0),
-	CONFIG(UINT32, "context-bytes", context_bytes, 4096),
+	CONFIG(UINT32, "image-bandwidth", image_bandwidth, VGPU_DEFAULT_IMAGE_BANDWIDTH),
+	CONFIG(UINT32, "context-bytes", context_bytes, VGPU_DEFAULT_CONTEXT_BYTES),
 };
 
 static void pf_class_init(ObjectClass *klass, void *data)

@@ -257,7 +257,10 @@ static uint64_t read_functions(struct vgpu_function *fn, unsigned int i)
 
 static uint64_t read_pf_caps(struct vgpu_function *fn, unsigned int i)
 {
-	return fn->core->config.hw_deadline ? VGPU_PF_CAPS_DEADLINE : 0;
+	const struct vgpu_config *config = &fn->core->config;
+
+	return (config->hw_deadline ? VGPU_PF_CAPS_DEADLINE : 0) |
+	       (config->boundary ? VGPU_PF_CAPS_BOUNDARY : 0);
 }
 
 static uint64_t read_vram_total(struct vgpu_function *fn, unsigned int i)

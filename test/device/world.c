@@ -9,6 +9,9 @@
  *                 \ timeout, RESET, FLR  /
  *                  `---> RESETTING -----'
  *
+ * Between request and quiesced a world that may finish its ring packet goes on
+ * with that (engine.boundary), until its end or cut_packet().
+ *
  * engine.sw collects its times. It is also filled by single commands, of which
  * QUIESCED and the others report a part. A world whose image cannot be written
  * or read is lost; then the switch ends with an empty engine.
@@ -27,9 +30,7 @@ bool vgpu_world_image_valid(struct vgpu_function *fn)
 
 static uint64_t image_cost(struct vgpu_core *core)
 {
-	uint64_t rate = core->config.image_bandwidth;
-
-	return rate ? DIV_ROUND_UP(core->config.context_bytes * 1000ull, rate) : 0;
+	return vgpu_image_cost(core->config.context_bytes, core->config.image_bandwidth);
 }
 
 uint64_t vgpu_world_save_cost(struct vgpu_core *core)
@@ -156,6 +157,7 @@ static void stop_counting(struct vgpu_core *core, uint64_t now)
 static void enter_state(struct vgpu_engine *engine, enum vgpu_engine_state state)
 {
 	engine->state = state;
+	engine->boundary = false;
 	engine->phase_end = VGPU_NEVER;
 	engine->timeout = VGPU_NEVER;
 	engine->dispatch = VGPU_NEVER;
@@ -297,22 +299,52 @@ void vgpu_world_quiesced(struct vgpu_core *core, uint64_t now)
 	vgpu_event_runnable(&core->fn[sw->from], now);
 }
 
-/* Asks the running world to leave; sw.leave says why. */
-static void request(struct vgpu_core *core, uint64_t now)
+static void start_timeout(struct vgpu_core *core, uint64_t now)
 {
-	struct vgpu_engine *engine = &core->engine;
-	struct vgpu_function *fn = vgpu_on_engine(core);
+	uint64_t timeout = vgpu_on_engine(core)->preempt_timeout;
 
-	engine->sw.request = now;
-	trace_vgpu_world_request(now, fn->number, engine->sw.leave, engine->sw.deadline);
-	enter_state(engine, VGPU_ENGINE_QUIESCING);
-	if (!engine->work.active) {
+	core->engine.timeout = timeout && timeout < VGPU_TIME_MAX ? now + timeout :
+								    VGPU_NEVER;
+}
+
+/* In QUIESCING: stop at the next preemption point. */
+static void preempt(struct vgpu_core *core, uint64_t now)
+{
+	if (!core->engine.work.active) {
 		vgpu_world_quiesced(core, now);
 		return;
 	}
-	if (fn->preempt_timeout && fn->preempt_timeout < VGPU_TIME_MAX)
-		engine->timeout = now + fn->preempt_timeout;
+	start_timeout(core, now);
 	vgpu_engine_stop_work(core, now);
+}
+
+/* The world has had its time to finish its ring packet, or is not given it. */
+static void cut_packet(struct vgpu_core *core, uint64_t now)
+{
+	trace_vgpu_world_cut(now, core->engine.function);
+	core->engine.boundary = false;
+	preempt(core, now);
+}
+
+/*
+ * Asks the running world to leave; sw.leave says why. With @boundary it may finish
+ * its ring packet.
+ */
+static void request(struct vgpu_core *core, bool boundary, uint64_t now)
+{
+	struct vgpu_engine *engine = &core->engine;
+
+	engine->sw.request = now;
+	trace_vgpu_world_request(now, engine->function, engine->sw.leave,
+				 engine->sw.deadline);
+	enter_state(engine, VGPU_ENGINE_QUIESCING);
+	if (!boundary || !vgpu_engine_under_way(core)) {
+		preempt(core, now);
+		return;
+	}
+	engine->boundary = true;
+	start_timeout(core, now);
+	vgpu_engine_finish_packet(core, now);
 }
 
 /* Throws away the world on the engine. */
@@ -454,6 +486,10 @@ void vgpu_world_timeout(struct vgpu_core *core, uint64_t now)
 {
 	struct vgpu_function *fn = vgpu_on_engine(core);
 
+	if (core->engine.boundary) {
+		cut_packet(core, now);
+		return;
+	}
 	fn->hangs++;
 	vgpu_event_raise(fn, VGPU_EVENT_HANG, core->engine.sw.request);
 	begin_reset(core, VGPU_LEAVE_HANG, now);
@@ -512,7 +548,7 @@ static void leave_running(struct vgpu_core *core, bool idle, uint64_t now)
 		.quantum = engine->next_quantum,
 		.deadline = engine->deadline,
 	};
-	request(core, now);
+	request(core, engine->next_boundary, now);
 }
 
 /*
@@ -589,9 +625,13 @@ void vgpu_world_next(struct vgpu_core *core, uint64_t value, uint64_t now)
 	}
 	engine->next_armed = true;
 	engine->next_now = value & VGPU_PF_NEXT_NOW;
+	engine->next_boundary = core->config.boundary && value & VGPU_PF_NEXT_BOUNDARY;
 	engine->next_function = function;
 	engine->next_quantum = VGPU_FIELD_GET(VGPU_PF_NEXT_QUANTUM, value);
-	trace_vgpu_world_next(now, function, engine->next_quantum, engine->next_now);
+	trace_vgpu_world_next(now, function, engine->next_quantum, engine->next_now,
+			      engine->next_boundary);
+	if (engine->boundary && engine->next_now && !engine->next_boundary)
+		cut_packet(core, now);
 	vgpu_world_take(core, now);
 }
 
@@ -611,18 +651,22 @@ static enum vgpu_refusal do_init(struct vgpu_core *core, struct vgpu_function *f
 }
 
 static enum vgpu_refusal do_preempt(struct vgpu_core *core, struct vgpu_function *fn,
-				    uint64_t now)
+				    bool boundary, uint64_t now)
 {
 	struct vgpu_engine *engine = &core->engine;
 	bool idle = !engine->work.active && !vgpu_engine_runnable(fn);
 
+	if (engine->function == fn->number && engine->boundary && !boundary) {
+		cut_packet(core, now);
+		return 0;
+	}
 	if (engine->function != fn->number || engine->state != VGPU_ENGINE_RUNNING)
 		return VGPU_REFUSED_STATE;
 	engine->sw = (struct vgpu_switch){
 		.from = fn->number,
 		.leave = idle ? VGPU_LEAVE_IDLE : VGPU_LEAVE_PREEMPT,
 	};
-	request(core, now);
+	request(core, boundary, now);
 	return 0;
 }
 
@@ -687,7 +731,8 @@ static enum vgpu_refusal command(struct vgpu_core *core, enum vgpu_world_cmd cod
 {
 	struct vgpu_function *fn = &core->fn[function < core->functions ? function : 0];
 
-	if (code < VGPU_CMD_INIT || code > VGPU_CMD_RESET)
+	if (code < VGPU_CMD_INIT || code > VGPU_CMD_BOUNDARY ||
+	    (code == VGPU_CMD_BOUNDARY && !core->config.boundary))
 		return VGPU_REFUSED_COMMAND;
 	if (function >= core->functions)
 		return VGPU_REFUSED_FUNCTION;
@@ -697,8 +742,8 @@ static enum vgpu_refusal command(struct vgpu_core *core, enum vgpu_world_cmd cod
 		return do_reset(core, fn, now);
 	if (core->engine.automatic)
 		return VGPU_REFUSED_STATE;
-	if (code == VGPU_CMD_PREEMPT)
-		return do_preempt(core, fn, now);
+	if (code == VGPU_CMD_PREEMPT || code == VGPU_CMD_BOUNDARY)
+		return do_preempt(core, fn, code == VGPU_CMD_BOUNDARY, now);
 	if (code == VGPU_CMD_SAVE)
 		return do_save(core, fn, now);
 	if (code == VGPU_CMD_LOAD)

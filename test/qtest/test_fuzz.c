@@ -384,7 +384,9 @@ static void arm(struct gpu *g, unsigned int after)
 	for (i = 0; i < GUESTS; i++) {
 		after = after % GUESTS + 1;
 		if (gpu_world(g, after) == VGPU_WORLD_SAVED) {
-			gpu_next(g, after, QUANTUM);
+			set64(g, 0, VGPU_PF_NEXT, after | VGPU_PF_NEXT_VALID |
+			      (below(2) ? VGPU_PF_NEXT_BOUNDARY : 0) |
+			      VGPU_FIELD_PREP(VGPU_PF_NEXT_QUANTUM, QUANTUM));
 			return;
 		}
 	}
@@ -546,12 +548,13 @@ static void host_poke(struct gpu *g)
 		qtest_write64(g->qt, g->fn[0].regs + offset, interesting());
 		break;
 	case 2 ... 3:
-		gpu_cmd(g, below(8), below(g->total + 2));
+		gpu_cmd(g, below(9), below(g->total + 2));
 		break;
 	case 4 ... 5:
 		set64(g, 0, VGPU_PF_NEXT,
 		      below(GUESTS + 2) | (below(4) ? VGPU_PF_NEXT_VALID : 0) |
 		      (below(2) ? VGPU_PF_NEXT_NOW : 0) |
+		      (below(2) ? VGPU_PF_NEXT_BOUNDARY : 0) |
 		      VGPU_FIELD_PREP(VGPU_PF_NEXT_QUANTUM,
 				      below(4) ? below(200 * US) : random64()));
 		break;

@@ -71,7 +71,7 @@ static const struct reg ring_block[] = {
 
 static const struct reg pf_block[] = {
 	RO(VGPU_PF_FUNCTIONS, 32, ANYTHING),
-	RO(VGPU_PF_CAPS, 32, VGPU_PF_CAPS_DEADLINE),
+	RO(VGPU_PF_CAPS, 32, VGPU_PF_CAPS_DEADLINE | VGPU_PF_CAPS_BOUNDARY),
 	RO(VGPU_PF_VRAM_TOTAL, 64, GPU_VRAM),
 	RO(VGPU_PF_VRAM_GRANULE, 32, ANYTHING),
 	RO(VGPU_PF_IMAGE_BYTES, 32, ANYTHING),
@@ -504,7 +504,7 @@ static void without_deadline_next_is_unassigned(void **state)
 {
 	struct gpu *g = *state;
 
-	assert_int_equal(reg32(g, 0, VGPU_PF_CAPS), 0);
+	assert_int_equal(reg32(g, 0, VGPU_PF_CAPS), VGPU_PF_CAPS_BOUNDARY);
 	gpu_next(g, 1, 6 * MS);
 	gpu_silent(g);
 	assert_false(gpu_armed(g));

@@ -3,7 +3,7 @@
 #include "kernels.h"
 
 #define GROUP		(20 * US)
-#define COMMANDS	6	/* VGPU_CMD_INIT … VGPU_CMD_RESET */
+#define COMMANDS	7	/* VGPU_CMD_INIT … VGPU_CMD_BOUNDARY */
 #define STATES		8	/* VGPU_ENGINE_EMPTY … VGPU_ENGINE_RESETTING */
 
 /* Which commands are legal for the function on the engine. */
@@ -13,11 +13,12 @@
 #define L	BIT(VGPU_CMD_LOAD)
 #define R	BIT(VGPU_CMD_RUN)
 #define X	BIT(VGPU_CMD_RESET)
+#define B	BIT(VGPU_CMD_BOUNDARY)
 static const unsigned int legal_on_engine[STATES] = {
 	[VGPU_ENGINE_EMPTY]	= I | L | X,	/* a saved world: none is on it */
 	[VGPU_ENGINE_LOADING]	= X,
 	[VGPU_ENGINE_LOADED]	= R | X,
-	[VGPU_ENGINE_RUNNING]	= P | X,
+	[VGPU_ENGINE_RUNNING]	= P | B | X,
 	[VGPU_ENGINE_QUIESCING]	= X,
 	[VGPU_ENGINE_QUIESCED]	= S | R | X,
 	[VGPU_ENGINE_SAVING]	= X,
@@ -36,6 +37,7 @@ static unsigned int legal_beside(unsigned int engine)
 #undef L
 #undef R
 #undef X
+#undef B
 
 static const unsigned int answers[] = {
 	[VGPU_CMD_INIT]		= VGPU_EVENT_INITIALISED,
@@ -44,6 +46,7 @@ static const unsigned int answers[] = {
 	[VGPU_CMD_LOAD]		= VGPU_EVENT_LOADED,
 	[VGPU_CMD_RUN]		= VGPU_EVENT_RUNNING,
 	[VGPU_CMD_RESET]	= VGPU_EVENT_RESET,
+	[VGPU_CMD_BOUNDARY]	= VGPU_EVENT_QUIESCED,
 };
 
 /* Wherever the worlds of VFs 1 and 2 are: off the engine, and saved. */
@@ -154,6 +157,7 @@ static void check_legal(struct gpu *g, unsigned int engine, unsigned int command
 		assert_int_equal(gpu_world(g, f), VGPU_WORLD_NONE);
 		break;
 	case VGPU_CMD_PREEMPT:
+	case VGPU_CMD_BOUNDARY:
 		assert_int_equal(gpu_engine(g), VGPU_ENGINE_QUIESCED);
 		break;
 	case VGPU_CMD_SAVE:
@@ -185,6 +189,8 @@ static void legal_commands_do_what_they_say(void **state)
 
 	gpu_busy(g, 1, GROUP);
 	gpu_busy(g, 2, GROUP);
+	/* Their packets have no end: BOUNDARY comes to nothing without a timeout. */
+	set64(g, 0, VGPU_PF_FN(1) + VGPU_PF_FN_PREEMPT_TIMEOUT, GROUP);
 	for (engine = 0; engine < STATES; engine++) {
 		for (command = 1; command <= COMMANDS; command++) {
 			if (legal_on_engine[engine] & BIT(command))
@@ -299,7 +305,7 @@ static void nothing_runs_unless_running(void **state)
 
 static void unknown_commands_are_refused(void **state)
 {
-	static const unsigned int unknown[] = { 0, 7, 8, 0x80, 0xff };
+	static const unsigned int unknown[] = { 0, 8, 9, 0x80, 0xff };
 	struct gpu *g = *state;
 	unsigned int i;
 

@@ -11,9 +11,11 @@
  *              recovery. Owns everything in struct vgpu_pf_function that is not
  *              said to be somebody else's. Does not wait either: each step is
  *              begun here and ended by an event, or by the watchdog.
- *   process    sriov_numvfs, remove, reset, suspend, shutdown: under the device
- *              lock. Tells the worker what it wants and waits for it, with an
- *              end.
+ *   process    sriov_numvfs, remove, reset, suspend, shutdown, sriov_admin:
+ *              under vgpu_pf.admin, which is taken under the device lock if
+ *              that is held, never the other way round: files in sysfs go away
+ *              under the device lock, and who has opened one must not wait for
+ *              it. Tells the worker what it wants and waits for it, with an end.
  */
 #ifndef VGPU_PF_DEVICE_H
 #define VGPU_PF_DEVICE_H
@@ -23,8 +25,10 @@
 #include <linux/io.h>
 #include <linux/io-64-nonatomic-lo-hi.h>
 #include <linux/kthread.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/preempt.h>
+#include <linux/ratelimit.h>
 #include <linux/spinlock.h>
 #include <linux/wait.h>
 
@@ -33,9 +37,11 @@
 #include <vgpu/regs.h>
 #include <vgpu/world.h>
 
+#include "admin.h"
 #include "events.h"
 #include "function.h"
 #include "scrub.h"
+#include "settings.h"
 #include "vram.h"
 #include "world.h"
 
@@ -60,15 +66,23 @@ struct vgpu_pf_accesses {
  * @functions: PF and all VFs that SR-IOV can enable; constant
  * @rings: rings of each function; constant
  * @deadlines: the device switches by itself (VGPU_PF_CAPS_DEADLINE); constant
+ * @boundary: it can let a world finish its command buffer
+ *	(VGPU_PF_CAPS_BOUNDARY); constant
  * @cost_save_ns: as declared by the device; constant
  * @cost_load_ns: ditto
  * @cost_reset_ns: ditto
- * @quantum_ns: execution quantum of each function, 0 for no deadline; constant
- * @preempt_timeout_ns: of each function, 0 for ever; constant
+ * @quantum_ns: execution quantum that each function begins with,
+ *	VGPU_SCHED_QUANTUM_AUTO included; constant
+ * @preempt_timeout_ns: preempt timeout that each function begins with; constant
+ * @policy: that the device begins with; constant
+ * @admin: one thing is done at a time: number and ranges of VFs, settings, start
+ *	and stop
+ * @refusals: limits what is said about refused settings
+ * @tree: /sys/bus/pci/devices/BDF/sriov_admin
  * @vfs: enabled ones. Set before they are probed, unlike pci_num_vf(). Changed
- *	under the device lock.
+ *	under @admin.
  * @running: vgpu_pf_start() has succeeded and vgpu_pf_stop() was not called;
- *	under the device lock
+ *	under @admin
  * @wedged: the device does not answer; nothing is asked of it until a restart.
  *	Set once, read anywhere.
  * @abandoned: why nothing is to be asked of the device any more, or NULL
@@ -91,12 +105,18 @@ struct vgpu_pf {
 	unsigned int functions;
 	unsigned int rings;
 	bool deadlines;
+	bool boundary;
 	u32 cost_save_ns;
 	u32 cost_load_ns;
 	u32 cost_reset_ns;
 	u64 quantum_ns;
 	u64 preempt_timeout_ns;
+	const struct vgpu_sched_policy *policy;
 
+	/* number and ranges of VFs, settings, start and stop */
+	struct mutex admin;
+	struct ratelimit_state refusals;
+	struct vgpu_pf_admin *tree;
 	unsigned int vfs;
 	bool running;
 	bool wedged;
@@ -161,6 +181,14 @@ static inline void vgpu_pf_command(struct vgpu_pf *pf, enum vgpu_world_cmd comma
 	vgpu_pf_write(pf, VGPU_PF_CMD, FIELD_PREP(VGPU_PF_CMD_CODE, command) |
 				       FIELD_PREP(VGPU_PF_CMD_FUNCTION, function));
 }
+
+/* What the administrator can cause is logged by this only. */
+#define vgpu_pf_refuse(pf, format, ...) do {					\
+	struct vgpu_pf *_pf = (pf);						\
+										\
+	if (__ratelimit(&_pf->refusals))					\
+		dev_notice(_pf->drm.dev, format, ##__VA_ARGS__);		\
+} while (0)
 
 int vgpu_pf_start(struct vgpu_pf *pf);
 void vgpu_pf_stop(struct vgpu_pf *pf);

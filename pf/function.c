@@ -119,6 +119,7 @@ static void vgpu_pf_function_break(struct vgpu_pf_function *fn, int status,
 static void vgpu_pf_function_acknowledge(struct vgpu_pf_function *fn)
 {
 	vgpu_pf_mailbox_forget(fn);
+	vgpu_pf_control_forget(fn);
 	/* in this order: an FLR after the write parks it again */
 	vgpu_pf_world_unpark(fn, VGPU_SCHED_PARK_FLR);
 	vgpu_pf_write(fn->pf, vgpu_pf_fn_reg(fn, VGPU_PF_FN_FLR_ACK), 1);
@@ -132,12 +133,12 @@ static void vgpu_pf_function_provide(struct vgpu_pf_function *fn)
 	vgpu_pf_function_set_range(fn, fn->range.base, fn->range.bytes);
 	vgpu_pf_write64(pf, vgpu_pf_fn_reg(fn, VGPU_PF_FN_IMAGE),
 			vgpu_pf_vram_image(pf, fn->number));
-	vgpu_pf_write64(pf, vgpu_pf_fn_reg(fn, VGPU_PF_FN_PREEMPT_TIMEOUT),
-			pf->preempt_timeout_ns);
+	vgpu_pf_settings_push(fn);
 	vgpu_pf_write(pf, vgpu_pf_fn_reg(fn, VGPU_PF_FN_DOORBELL_LIMIT),
 		      FUNCTION_DOORBELLS);
 	vgpu_pf_mailbox_forget(fn);
 	fn->recoveries = 0;
+	vgpu_pf_world_unpark(fn, VGPU_SCHED_PARK_ABSENT);
 	/* from before it was ours, or out of service */
 	if (status & VGPU_PF_FN_STATUS_FLR)
 		fn->todo |= VGPU_PF_TODO_ACK;
@@ -158,6 +159,7 @@ static void vgpu_pf_function_conclude(struct vgpu_pf_function *fn)
 		vgpu_pf_function_acknowledge(fn);
 	if (todo & VGPU_PF_TODO_RELEASE) {
 		vgpu_pf_mailbox_forget(fn);
+		vgpu_pf_world_park(fn, VGPU_SCHED_PARK_ABSENT);
 		vgpu_pf_function_enter(fn, VGPU_PF_ABSENT);
 	} else if (todo & VGPU_PF_TODO_MAKE) {
 		vgpu_pf_function_enter(fn, VGPU_PF_MAKING);
@@ -171,6 +173,7 @@ static void vgpu_pf_function_conclude(struct vgpu_pf_function *fn)
 /* Its world is off the engine, and nothing will load it. */
 static void vgpu_pf_function_left(struct vgpu_pf_function *fn)
 {
+	vgpu_pf_control_left(fn);
 	if (!(fn->todo & VGPU_PF_TODO_MAKE))
 		vgpu_pf_function_set_open(fn, false);
 	/* an FLR does not close BAR 2: nobody looks in before it is clean */
@@ -185,13 +188,31 @@ static void vgpu_pf_function_left(struct vgpu_pf_function *fn)
 	}
 }
 
+/* It shall have another range, and that is clean, or cannot be cleared. */
+static void vgpu_pf_function_resized(struct vgpu_pf_function *fn, int status)
+{
+	fn->todo &= ~VGPU_PF_TODO_RESIZE;
+	fn->resize = status;
+	if (!status) {
+		swap(fn->range, fn->fresh);
+		/* what it had must be clean, too, before anybody else can have it */
+		vgpu_pf_scrub_submit(fn->pf, &fn->scrub, &fn->fresh);
+	} else if (fn->todo & VGPU_PF_TODO_SCRUB) {
+		vgpu_pf_function_left(fn);
+	} else {
+		vgpu_pf_function_conclude(fn);
+	}
+}
+
 static void vgpu_pf_function_scrubbed(struct vgpu_pf_scrub_job *job)
 {
 	struct vgpu_pf_function *fn = container_of(job, struct vgpu_pf_function, scrub);
 
 	if (fn->state != VGPU_PF_SCRUBBING)
 		return;
-	if (job->status)
+	if (fn->todo & VGPU_PF_TODO_RESIZE)
+		vgpu_pf_function_resized(fn, job->status);
+	else if (job->status)
 		vgpu_pf_function_break(fn, job->status, "its VRAM could not be scrubbed");
 	else if (fn->todo & VGPU_PF_TODO_SCRUB)
 		vgpu_pf_function_left(fn);
@@ -248,6 +269,7 @@ static void vgpu_pf_function_on_provide(struct vgpu_pf_function *fn)
 	fn->status = 0;
 	fn->scrub.done = vgpu_pf_function_scrubbed;
 	fn->todo = 0;
+	vgpu_pf_control_forget(fn);
 	WRITE_ONCE(fn->state, VGPU_PF_ABSENT);
 	if (vgpu_pf_function_is_pf(fn))
 		vgpu_pf_function_leave(fn, VGPU_PF_TODO_PROVIDE | VGPU_PF_TODO_MAKE);
@@ -279,6 +301,20 @@ static void vgpu_pf_function_on_release(struct vgpu_pf_function *fn)
 	if (!vgpu_pf_function_is_pf(fn))
 		todo |= VGPU_PF_TODO_SCRUB;
 	vgpu_pf_function_leave(fn, todo);
+}
+
+/* Nothing of it runs and nobody uses its VRAM: it can have another range. */
+static void vgpu_pf_function_on_resize(struct vgpu_pf_function *fn)
+{
+	if (fn->state != VGPU_PF_CLOSED) {
+		fn->resize = fn->state == VGPU_PF_BROKEN ? -EIO : -EBUSY;
+		wake_up_all(&fn->pf->settled);
+		return;
+	}
+	vgpu_pf_function_set_range(fn, 0, 0);
+	fn->todo |= VGPU_PF_TODO_RESIZE | VGPU_PF_TODO_PROVIDE;
+	vgpu_pf_function_enter(fn, VGPU_PF_SCRUBBING);
+	vgpu_pf_scrub_submit(fn->pf, &fn->scrub, &fn->fresh);
 }
 
 static void vgpu_pf_function_on_flr(struct vgpu_pf_function *fn)
@@ -326,6 +362,7 @@ static void vgpu_pf_function_on_lost_world(struct vgpu_pf_function *fn)
 
 static void vgpu_pf_function_on_left(struct vgpu_pf_function *fn)
 {
+	vgpu_pf_control_left(fn);
 	if (fn->state == VGPU_PF_LEAVING)
 		vgpu_pf_function_left(fn);
 }
@@ -405,6 +442,10 @@ static void (* const vgpu_pf_function_on[])(struct vgpu_pf_function *fn) = {
 	[VGPU_PF_NEWS_PROVIDE]	= vgpu_pf_function_on_provide,
 	[VGPU_PF_NEWS_CLOSE]	= vgpu_pf_function_on_close,
 	[VGPU_PF_NEWS_RELEASE]	= vgpu_pf_function_on_release,
+	[VGPU_PF_NEWS_RESIZE]	= vgpu_pf_function_on_resize,
+	[VGPU_PF_NEWS_PAUSE]	= vgpu_pf_control_on_pause,
+	[VGPU_PF_NEWS_RESUME]	= vgpu_pf_control_on_resume,
+	[VGPU_PF_NEWS_STOP]	= vgpu_pf_control_on_stop,
 	[VGPU_PF_NEWS_FLR]	= vgpu_pf_function_on_flr,
 	[VGPU_PF_NEWS_HANG]	= vgpu_pf_function_on_lost_world,
 	[VGPU_PF_NEWS_RESET]	= vgpu_pf_function_on_lost_world,
@@ -432,7 +473,7 @@ static void vgpu_pf_function_work(struct kthread_work *work)
 static void vgpu_pf_function_watch_leaving(struct vgpu_pf_function *fn)
 {
 	struct vgpu_pf *pf = fn->pf;
-	unsigned long bound = nsecs_to_jiffies(2 * pf->preempt_timeout_ns) +
+	unsigned long bound = nsecs_to_jiffies(2 * READ_ONCE(pf->world.timeouts_ns)) +
 			      FUNCTION_LEAVE_BOUND;
 
 	if (time_before(jiffies, fn->since + bound))
@@ -498,7 +539,8 @@ static bool vgpu_pf_functions_settled(struct vgpu_pf *pf, unsigned int first,
 
 		if (READ_ONCE(fn->news) & (BIT(VGPU_PF_NEWS_PROVIDE) |
 					   BIT(VGPU_PF_NEWS_CLOSE) |
-					   BIT(VGPU_PF_NEWS_RELEASE)))
+					   BIT(VGPU_PF_NEWS_RELEASE) |
+					   BIT(VGPU_PF_NEWS_RESIZE)))
 			return false;
 		switch (READ_ONCE(fn->state)) {
 		case VGPU_PF_SCRUBBING:
@@ -521,8 +563,8 @@ static int vgpu_pf_functions_change(struct vgpu_pf *pf, unsigned int first,
 
 	for (i = first; i < first + count; i++) {
 		if (i != VGPU_FUNCTION_PF) {
-			bytes += pf->fn[i].range.bytes;
-			ranges++;
+			bytes += pf->fn[i].range.bytes + pf->fn[i].fresh.bytes;
+			ranges += 2;
 		}
 		vgpu_pf_function_notify(&pf->fn[i], news);
 	}
@@ -530,7 +572,7 @@ static int vgpu_pf_functions_change(struct vgpu_pf *pf, unsigned int first,
 	for (i = first; i < first + count; i++)
 		kthread_flush_work(&pf->fn[i].work);
 	bound = vgpu_pf_scrub_bound(pf, bytes, ranges) + 4 * FUNCTION_LEAVE_BOUND +
-		nsecs_to_jiffies(4 * count * pf->preempt_timeout_ns);
+		nsecs_to_jiffies(4 * READ_ONCE(pf->world.timeouts_ns));
 	if (!wait_event_timeout(pf->settled,
 				READ_ONCE(pf->wedged) ||
 				vgpu_pf_functions_settled(pf, first, count), bound))
@@ -550,7 +592,7 @@ static int vgpu_pf_functions_change(struct vgpu_pf *pf, unsigned int first,
  * @first: of the functions, all ABSENT or BROKEN, with their ranges decided
  * @count: of them
  *
- * VFs are CLOSED then, the PF is OPEN. Context: process, device lock.
+ * VFs are CLOSED then, the PF is OPEN. Context: process, vgpu_pf.admin is held.
  *
  * Return: 0, -EIO or -ETIMEDOUT; then some of them may have been provided. If
  * they do not come to rest the device is out of service.
@@ -567,7 +609,7 @@ int vgpu_pf_functions_provide(struct vgpu_pf *pf, unsigned int first, unsigned i
  * @count: of them
  *
  * They are ABSENT then, but their ranges are not cleared: they stay theirs until
- * vgpu_pf_functions_provide(). Context: process, device lock.
+ * vgpu_pf_functions_provide(). Context: process, vgpu_pf.admin is held.
  *
  * Return: 0, -EIO or -ETIMEDOUT.
  */
@@ -583,13 +625,37 @@ int vgpu_pf_functions_close(struct vgpu_pf *pf, unsigned int first, unsigned int
  * @count: of them
  *
  * Afterwards their ranges can be divided anew, also if this fails: nothing is
- * handed over again before it has been scrubbed. Context: process, device lock.
+ * handed over again before it has been scrubbed. Context: process, vgpu_pf.admin is held.
  *
  * Return: 0, -EIO or -ETIMEDOUT.
  */
 int vgpu_pf_functions_release(struct vgpu_pf *pf, unsigned int first, unsigned int count)
 {
 	return vgpu_pf_functions_change(pf, first, count, VGPU_PF_NEWS_RELEASE);
+}
+
+/**
+ * vgpu_pf_function_resize() - give an enabled VF another range
+ * @fn: the VF
+ * @range: what it shall have; nobody else's, but it may overlap what it has
+ *
+ * Context: process, vgpu_pf.admin is held.
+ *
+ * Return: 0; -EBUSY: it is not CLOSED; -EIO or -ETIMEDOUT: a range cannot be
+ * cleared, or the device is out of service. It has what it had then, or is
+ * BROKEN.
+ */
+int vgpu_pf_function_resize(struct vgpu_pf_function *fn, const struct vgpu_pf_range *range)
+{
+	int err;
+
+	if (!fn->pf->running || READ_ONCE(fn->pf->wedged))
+		return -EIO;
+	fn->fresh = *range;
+	fn->resize = -EIO;
+	err = vgpu_pf_functions_change(fn->pf, fn->number, 1, VGPU_PF_NEWS_RESIZE);
+	fn->fresh = (struct vgpu_pf_range){};
+	return err ?: fn->resize;
 }
 
 /**

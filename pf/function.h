@@ -22,8 +22,12 @@
  *            it takes an FLR, or disabling and enabling VFs, to try again.
  *
  * An FLR and a release are possible in every state but ABSENT and are done one
- * after the other if they meet. The worker owns all of this. Function 0, the
- * PF, goes the same way without scrubbing and mailbox.
+ * after the other if they meet. A change of the range (vram_quota) leads from
+ * CLOSED over SCRUBBING back to CLOSED. The worker owns all of this. Function 0,
+ * the PF, goes the same way without scrubbing and mailbox.
+ *
+ * Beside that, and whatever the state is, the administrator can hold a VF
+ * (control.h).
  */
 #ifndef VGPU_PF_FUNCTION_H
 #define VGPU_PF_FUNCTION_H
@@ -32,6 +36,7 @@
 #include <linux/ratelimit.h>
 #include <linux/types.h>
 
+#include "control.h"
 #include "mailbox.h"
 #include "scrub.h"
 #include "vram.h"
@@ -58,26 +63,32 @@ enum vgpu_pf_state {
 #define VGPU_PF_TODO_ACK	0x04u	/* end the FLR */
 #define VGPU_PF_TODO_RELEASE	0x08u	/* take VRAM away */
 #define VGPU_PF_TODO_MAKE	0x10u	/* a fresh world, and open it */
+#define VGPU_PF_TODO_RESIZE	0x20u	/* take the new range, once it is clean */
 
 /* What the worker is told about a function; bits of vgpu_pf_function.news. */
 #define VGPU_PF_NEWS_PROVIDE	0	/* from process context */
 #define VGPU_PF_NEWS_CLOSE	1	/* ditto */
 #define VGPU_PF_NEWS_RELEASE	2	/* ditto */
-#define VGPU_PF_NEWS_FLR	3	/* the others are events of the device */
-#define VGPU_PF_NEWS_HANG	4
-#define VGPU_PF_NEWS_RESET	5
-#define VGPU_PF_NEWS_LEFT	6	/* off the engine, says the core */
-#define VGPU_PF_NEWS_MADE	7
-#define VGPU_PF_NEWS_REFUSED	8
-#define VGPU_PF_NEWS_FAULT	9
-#define VGPU_PF_NEWS_MAILBOX	10
-#define VGPU_PF_NEWS_STORM	11
+#define VGPU_PF_NEWS_RESIZE	3	/* ditto */
+#define VGPU_PF_NEWS_PAUSE	4	/* ditto, and the two that follow */
+#define VGPU_PF_NEWS_RESUME	5
+#define VGPU_PF_NEWS_STOP	6
+#define VGPU_PF_NEWS_FLR	7	/* the others are events of the device */
+#define VGPU_PF_NEWS_HANG	8
+#define VGPU_PF_NEWS_RESET	9
+#define VGPU_PF_NEWS_LEFT	10	/* off the engine, says the core */
+#define VGPU_PF_NEWS_MADE	11
+#define VGPU_PF_NEWS_REFUSED	12
+#define VGPU_PF_NEWS_FAULT	13
+#define VGPU_PF_NEWS_MAILBOX	14
+#define VGPU_PF_NEWS_STORM	15
 
 /**
  * struct vgpu_pf_function - one function
  * @pf: its device
  * @number: 0 is the PF
- * @range: its VRAM. Changed in process context while ABSENT.
+ * @range: its VRAM. Changed in process context while ABSENT, and by the worker
+ *	while somebody waits for a change of it.
  * @ratelimit: of what is logged because of its doings; its own, so that nobody
  *	can drown what is to be said about others
  * @work: for the worker: there are @news
@@ -95,6 +106,9 @@ enum vgpu_pf_state {
  * @since: when @state was entered, jiffies
  * @reset: RESET was tried because it would not leave
  * @scrub: clearing of @range
+ * @control: what the administrator wants of it
+ * @fresh: the range that it shall have, then the one that it had
+ * @resize: what became of that: 0 or an errno
  * @mailbox: messages
  * @recoveries: hangs in the present minute
  * @minute: when it began, jiffies
@@ -121,6 +135,9 @@ struct vgpu_pf_function {
 	unsigned long since;
 	bool reset;
 	struct vgpu_pf_scrub_job scrub;
+	enum vgpu_pf_control control;
+	struct vgpu_pf_range fresh;
+	int resize;
 	struct vgpu_pf_mailbox mailbox;
 	unsigned int recoveries;
 	unsigned long minute;
@@ -135,11 +152,19 @@ struct vgpu_pf_function {
 			   ##__VA_ARGS__);					\
 } while (0)
 
+/* What is refused to the administrator about a VF. */
+#define vgpu_pf_function_refuse(fn, format, ...) do {				\
+	struct vgpu_pf_function *__fn = (fn);					\
+										\
+	vgpu_pf_refuse(__fn->pf, "VF%u: " format, __fn->number, ##__VA_ARGS__);	\
+} while (0)
+
 void vgpu_pf_function_init(struct vgpu_pf *pf, unsigned int number);
 void vgpu_pf_function_notify(struct vgpu_pf_function *fn, unsigned int news);
 int vgpu_pf_functions_provide(struct vgpu_pf *pf, unsigned int first, unsigned int count);
 int vgpu_pf_functions_close(struct vgpu_pf *pf, unsigned int first, unsigned int count);
 int vgpu_pf_functions_release(struct vgpu_pf *pf, unsigned int first, unsigned int count);
+int vgpu_pf_function_resize(struct vgpu_pf_function *fn, const struct vgpu_pf_range *range);
 void vgpu_pf_function_watch(struct vgpu_pf_function *fn);
 void vgpu_pf_function_lose(struct vgpu_pf_function *fn);
 const char *vgpu_pf_function_state_name(const struct vgpu_pf_function *fn);

@@ -190,10 +190,12 @@ static void vgpu_pf_mailbox_config(struct vgpu_pf_function *fn, const void *mess
 {
 	struct vgpu_mbox_config reply = {
 		.vram_bytes = cpu_to_le64(fn->range.bytes),
-		.quantum_ns = cpu_to_le64(fn->pf->quantum_ns),
-		.preempt_timeout_ns = cpu_to_le64(fn->pf->preempt_timeout_ns),
+		.quantum_ns = cpu_to_le64(vgpu_pf_settings_quantum(fn)),
 	};
+	struct vgpu_sched_params params;
 
+	vgpu_pf_settings_get(fn, &params);
+	reply.preempt_timeout_ns = cpu_to_le64(params.preempt_timeout_ns);
 	vgpu_pf_mailbox_reply(fn, &reply, sizeof(reply), 0);
 }
 

@@ -19,16 +19,54 @@
 
 /* What does not come is noticed that late. */
 #define WATCH_INTERVAL	HZ
+/* A script of the administrator that writes nonsense does not fill the log. */
+#define REFUSALS_INTERVAL	(5 * HZ)
+#define REFUSALS_BURST		20
 
-static unsigned int exec_quantum_us = VGPU_SCHED_QUANTUM_DEFAULT / NSEC_PER_USEC;
-module_param(exec_quantum_us, uint, 0444);
+/* of exec_quantum_us, where no number that is allowed comes near */
+#define QUANTUM_AUTO	UINT_MAX
+
+static int vgpu_pf_set_quantum(const char *value, const struct kernel_param *param)
+{
+	unsigned int us;
+	int err;
+
+	if (sysfs_streq(value, "auto")) {
+		*(unsigned int *)param->arg = QUANTUM_AUTO;
+		return 0;
+	}
+	err = kstrtouint(value, 0, &us);
+	if (err || us == QUANTUM_AUTO)
+		return err ?: -EINVAL;
+	*(unsigned int *)param->arg = us;
+	return 0;
+}
+
+static int vgpu_pf_get_quantum(char *buf, const struct kernel_param *param)
+{
+	unsigned int us = *(unsigned int *)param->arg;
+
+	return us == QUANTUM_AUTO ? sysfs_emit(buf, "auto\n") : sysfs_emit(buf, "%u\n", us);
+}
+
+static const struct kernel_param_ops vgpu_pf_quantum_ops = {
+	.set = vgpu_pf_set_quantum,
+	.get = vgpu_pf_get_quantum,
+};
+
+static unsigned int exec_quantum_us = QUANTUM_AUTO;
+module_param_cb(exec_quantum_us, &vgpu_pf_quantum_ops, &exec_quantum_us, 0444);
 MODULE_PARM_DESC(exec_quantum_us,
-		 "Execution quantum of each function: 100 to 100000000, or 0 for no deadline (default 6000)");
+		 "Execution quantum of each function: 100 to 100000000, 0 for no deadline, or auto (default)");
 
 static unsigned int preempt_timeout_us = VGPU_SCHED_TIMEOUT_DEFAULT / NSEC_PER_USEC;
 module_param(preempt_timeout_us, uint, 0444);
 MODULE_PARM_DESC(preempt_timeout_us,
 		 "Time to leave the engine before reset: 1 to 100000000, or 0 for ever (default 16000)");
+
+static char *policy = "eevdf";
+module_param(policy, charp, 0444);
+MODULE_PARM_DESC(policy, "Scheduling policy to begin with: eevdf (default), fixed, rr or coop");
 
 /* ------------------------------------------------------------------------ */
 /* The worker: watchdog and recovery                                         */
@@ -131,6 +169,7 @@ static void vgpu_pf_watchdog_work(struct kthread_work *work)
 	vgpu_pf_events_look(pf);
 	if (pf->deadlines)
 		vgpu_pf_world_measure_clock(pf);
+	vgpu_pf_world_report(pf);
 	vgpu_pf_scrub_check(pf);
 	if (vgpu_pf_watch_functions(pf))
 		vgpu_pf_watch(pf);
@@ -159,12 +198,30 @@ static int vgpu_pf_worker_init(struct vgpu_pf *pf)
 /* ------------------------------------------------------------------------ */
 /* Start and stop                                                            */
 
+static void vgpu_pf_silence(struct vgpu_pf *pf)
+{
+	if (!pf->running)
+		return;
+	if (!READ_ONCE(pf->wedged)) {
+		if (pf->vfs)
+			vgpu_pf_functions_close(pf, 1, pf->vfs);
+		vgpu_pf_functions_close(pf, VGPU_FUNCTION_PF, 1);
+	}
+	WRITE_ONCE(pf->running, false);
+	vgpu_pf_world_stop(pf);
+	vgpu_pf_events_stop(pf);
+	kthread_cancel_delayed_work_sync(&pf->watchdog);
+	kthread_flush_worker(pf->worker);
+	vgpu_pf_scrub_stop(pf, -EIO);
+	pci_clear_master(vgpu_pf_pdev(pf));
+}
+
 /**
  * vgpu_pf_start() - put the device, fresh from a reset, to work
  * @pf: the device; not running
  *
  * The PF's world is open then, and if there are VFs, they have clean VRAM and
- * can begin with the handshake. Context: process, device lock.
+ * can begin with the handshake. Context: process.
  *
  * Return: 0, -ENODEV if there is no device any more, -EIO or -ETIMEDOUT.
  */
@@ -172,6 +229,7 @@ int vgpu_pf_start(struct vgpu_pf *pf)
 {
 	int err;
 
+	guard(mutex)(&pf->admin);
 	if (vgpu_pf_gone(pf))
 		return -ENODEV;
 
@@ -188,7 +246,7 @@ int vgpu_pf_start(struct vgpu_pf *pf)
 		vgpu_pf_watch(pf);
 	}
 	if (err)
-		vgpu_pf_stop(pf);
+		vgpu_pf_silence(pf);
 	return err;
 }
 
@@ -197,24 +255,12 @@ int vgpu_pf_start(struct vgpu_pf *pf)
  * @pf: the device
  *
  * VFs that are enabled are closed and told so. Can be called at any time, also
- * if the device is gone or was never started. Context: process, device lock.
+ * if the device is gone or was never started. Context: process.
  */
 void vgpu_pf_stop(struct vgpu_pf *pf)
 {
-	if (!pf->running)
-		return;
-	if (!READ_ONCE(pf->wedged)) {
-		if (pf->vfs)
-			vgpu_pf_functions_close(pf, 1, pf->vfs);
-		vgpu_pf_functions_close(pf, VGPU_FUNCTION_PF, 1);
-	}
-	WRITE_ONCE(pf->running, false);
-	vgpu_pf_world_stop(pf);
-	vgpu_pf_events_stop(pf);
-	kthread_cancel_delayed_work_sync(&pf->watchdog);
-	kthread_flush_worker(pf->worker);
-	vgpu_pf_scrub_stop(pf, -EIO);
-	pci_clear_master(vgpu_pf_pdev(pf));
+	guard(mutex)(&pf->admin);
+	vgpu_pf_silence(pf);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -244,6 +290,7 @@ static int vgpu_pf_identify(struct vgpu_pf *pf)
 	struct device *dev = pf->drm.dev;
 	u32 id = vgpu_pf_read(pf, VGPU_REG_ID);
 	u32 revision = vgpu_pf_read(pf, VGPU_REG_REVISION);
+	u32 caps;
 
 	if (id != VGPU_ID_VALUE || !(vgpu_pf_read(pf, VGPU_REG_CAPS) & VGPU_CAPS_PF))
 		return dev_err_probe(dev, -ENODEV, "identity %#x is not that of a vgpu PF\n", id);
@@ -259,11 +306,15 @@ static int vgpu_pf_identify(struct vgpu_pf *pf)
 		return dev_err_probe(dev, -ENODEV, "%u functions with %u rings make no sense\n",
 				     pf->functions, pf->rings);
 
-	pf->deadlines = vgpu_pf_read(pf, VGPU_PF_CAPS) & VGPU_PF_CAPS_DEADLINE;
+	caps = vgpu_pf_read(pf, VGPU_PF_CAPS);
+	pf->deadlines = caps & VGPU_PF_CAPS_DEADLINE;
+	pf->boundary = caps & VGPU_PF_CAPS_BOUNDARY;
 	pf->cost_save_ns = vgpu_pf_read(pf, VGPU_PF_COST_SAVE);
 	pf->cost_load_ns = vgpu_pf_read(pf, VGPU_PF_COST_LOAD);
 	pf->cost_reset_ns = vgpu_pf_read(pf, VGPU_PF_COST_RESET);
-	pf->quantum_ns = (u64)exec_quantum_us * NSEC_PER_USEC;
+	pf->policy = vgpu_sched_find_policy(policy);
+	pf->quantum_ns = exec_quantum_us == QUANTUM_AUTO ? VGPU_SCHED_QUANTUM_AUTO :
+			 (u64)exec_quantum_us * NSEC_PER_USEC;
 	pf->preempt_timeout_ns = (u64)preempt_timeout_us * NSEC_PER_USEC;
 	return 0;
 }
@@ -340,6 +391,7 @@ static int (* const vgpu_pf_probe_steps[])(struct vgpu_pf *pf) = {
 	vgpu_pf_events_init,
 	vgpu_pf_begin,
 	vgpu_pf_register,
+	vgpu_pf_admin_init,
 };
 
 /* Without file operations its node cannot be opened: it is there for debugfs. */
@@ -359,7 +411,11 @@ static int vgpu_pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	pf = devm_drm_dev_alloc(&pdev->dev, &vgpu_pf_drm_driver, struct vgpu_pf, drm);
 	if (IS_ERR(pf))
 		return PTR_ERR(pf);
+	err = drmm_mutex_init(&pf->drm, &pf->admin);
+	if (err)
+		return err;
 	raw_spin_lock_init(&pf->lock);
+	ratelimit_state_init(&pf->refusals, REFUSALS_INTERVAL, REFUSALS_BURST);
 	pci_set_drvdata(pdev, &pf->drm);
 
 	for (i = 0; i < ARRAY_SIZE(vgpu_pf_probe_steps); i++) {
@@ -514,12 +570,32 @@ static int vgpu_pf_check_param(const char *name, u64 us, u64 min_ns, u64 max_ns)
 	return -EINVAL;
 }
 
+static int vgpu_pf_check_policy(void)
+{
+	const struct vgpu_sched_policy *known;
+	char names[64] = "";
+	unsigned int i;
+
+	if (vgpu_sched_find_policy(policy))
+		return 0;
+	for (i = 0; (known = vgpu_sched_policy_at(i)); i++) {
+		strlcat(names, " ", sizeof(names));
+		strlcat(names, vgpu_sched_policy_name(known), sizeof(names));
+	}
+	pr_err("policy=%s: must be one of%s\n", policy, names);
+	return -EINVAL;
+}
+
 static int __init vgpu_pf_module_init(void)
 {
-	int err;
+	int err = 0;
 
-	err = vgpu_pf_check_param("exec_quantum_us", exec_quantum_us,
-				  VGPU_SCHED_QUANTUM_MIN, VGPU_SCHED_QUANTUM_MAX);
+	if (exec_quantum_us != QUANTUM_AUTO)
+		err = vgpu_pf_check_param("exec_quantum_us", exec_quantum_us,
+					  VGPU_SCHED_QUANTUM_MIN, VGPU_SCHED_QUANTUM_MAX);
+	if (err)
+		return err;
+	err = vgpu_pf_check_policy();
 	if (err)
 		return err;
 	err = vgpu_pf_check_param("preempt_timeout_us", preempt_timeout_us,

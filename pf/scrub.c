@@ -29,11 +29,7 @@ static irqreturn_t vgpu_pf_scrub_irq(int irq, void *data)
 /* The longest that one FILL can take while all others use their slices up. */
 static unsigned long vgpu_pf_scrub_packet_bound(struct vgpu_pf *pf)
 {
-	u64 round = (u64)pf->functions *
-		    (pf->quantum_ns + pf->preempt_timeout_ns +
-		     pf->cost_save_ns + pf->cost_load_ns + pf->cost_reset_ns);
-
-	return nsecs_to_jiffies(SCRUB_ROUNDS * round) + 10 * HZ;
+	return nsecs_to_jiffies(SCRUB_ROUNDS * READ_ONCE(pf->world.round_ns)) + 10 * HZ;
 }
 
 /**

@@ -2,7 +2,8 @@
 /*
  * sriov_numvfs: VFs are enabled all or none.
  *
- * Everything here runs under the device lock, which the PCI core holds.
+ * Everything here runs under the device lock, which the PCI core holds, and under
+ * vgpu_pf.admin.
  */
 #include <linux/pci.h>
 
@@ -14,22 +15,36 @@
 static int vgpu_pf_sriov_release(struct vgpu_pf *pf, unsigned int vfs)
 {
 	int err = vgpu_pf_functions_release(pf, 1, vfs);
-	unsigned int i;
 
 	if (err)
 		dev_err(pf->drm.dev,
 			"VRAM of the VFs was not cleared: %pe; it is before it is used again\n",
 			ERR_PTR(err));
-	for (i = 1; i <= vfs; i++)
-		pf->fn[i].range = (struct vgpu_pf_range){};
 	/* of a dead device nobody expects it */
 	return READ_ONCE(pf->wedged) ? 0 : err;
+}
+
+static void vgpu_pf_sriov_tell(struct vgpu_pf *pf, unsigned int vfs)
+{
+	unsigned int i;
+
+	if (pf->vram.divided) {
+		dev_info(pf->drm.dev, "%u VFs with %llu bytes of VRAM each\n", vfs,
+			 pf->fn[1].range.bytes);
+		return;
+	}
+	dev_info(pf->drm.dev, "%u VFs with VRAM as provisioned\n", vfs);
+	for (i = 1; i <= vfs; i++)
+		if (!pf->fn[i].range.bytes)
+			dev_notice(pf->drm.dev, "VF%u has no VRAM: others were given a vram_quota, it was not\n",
+				   i);
 }
 
 static int vgpu_pf_sriov_enable(struct vgpu_pf *pf, unsigned int vfs)
 {
 	int err;
 
+	lockdep_assert_held(&pf->admin);
 	if (!pf->running || READ_ONCE(pf->wedged)) {
 		dev_err(pf->drm.dev, "no VFs: the device is out of service until it is reset\n");
 		return -EIO;
@@ -58,14 +73,23 @@ static int vgpu_pf_sriov_enable(struct vgpu_pf *pf, unsigned int vfs)
 		dev_err(pf->drm.dev, "no VFs: PCI cannot enable them: %pe\n", ERR_PTR(err));
 		goto count;
 	}
-	dev_info(pf->drm.dev, "%u VFs with %llu bytes of VRAM each\n", vfs,
-		 pf->fn[1].range.bytes);
+	err = vgpu_pf_admin_link_vfs(pf, vfs);
+	if (err) {
+		dev_err(pf->drm.dev, "no VFs: no links to them in sysfs: %pe\n", ERR_PTR(err));
+		goto disable;
+	}
+	vgpu_pf_sriov_tell(pf, vfs);
 	return vfs;
 
+disable:
+	pci_disable_sriov(vgpu_pf_pdev(pf));
 count:
 	WRITE_ONCE(pf->vfs, 0);
 release:
 	vgpu_pf_sriov_release(pf, vfs);
+	/* what the administrator has said before is still true */
+	if (pf->vram.divided)
+		vgpu_pf_vram_forget(pf);
 	return err;
 }
 
@@ -73,19 +97,27 @@ release:
  * vgpu_pf_sriov_disable() - disable all VFs, and clear what they had
  * @pf: the device
  *
+ * Each vram_quota is 0 then, as in xe; all other settings stay.
+ *
  * Return: 0, also if there are none, or if the device is out of service; -EIO or
  * -ETIMEDOUT if VRAM could not be cleared: the VFs are disabled all the same.
  */
 int vgpu_pf_sriov_disable(struct vgpu_pf *pf)
 {
-	unsigned int vfs = pf->vfs;
+	unsigned int vfs;
+	int err = 0;
 
-	if (!vfs)
-		return 0;
-	/* their drivers say STOP on their way out */
-	pci_disable_sriov(vgpu_pf_pdev(pf));
-	WRITE_ONCE(pf->vfs, 0);
-	return vgpu_pf_sriov_release(pf, vfs);
+	guard(mutex)(&pf->admin);
+	vfs = pf->vfs;
+	if (vfs) {
+		vgpu_pf_admin_unlink_vfs(pf, vfs);
+		/* their drivers say STOP on their way out */
+		pci_disable_sriov(vgpu_pf_pdev(pf));
+		WRITE_ONCE(pf->vfs, 0);
+		err = vgpu_pf_sriov_release(pf, vfs);
+	}
+	vgpu_pf_vram_forget(pf);
+	return err;
 }
 
 static void vgpu_pf_sriov_for_each(struct vgpu_pf *pf, void (*what)(struct pci_dev *vf))
@@ -142,8 +174,10 @@ int vgpu_pf_sriov_configure(struct pci_dev *pdev, int vfs)
 {
 	struct vgpu_pf *pf = to_vgpu_pf(pci_get_drvdata(pdev));
 
-	if (vfs)
+	if (vfs) {
+		guard(mutex)(&pf->admin);
 		return vgpu_pf_sriov_enable(pf, vfs);
+	}
 	if (pci_vfs_assigned(pdev)) {
 		dev_notice(&pdev->dev,
 			   "VFs stay enabled: %d are assigned to guests, detach them first\n",

@@ -53,22 +53,101 @@ TRACE_EVENT(vgpu_switch,
 
 /* What was decided: the world that shall be next. */
 TRACE_EVENT(vgpu_arm,
-	TP_PROTO(const char *dev, u16 function, u64 quantum, bool now),
-	TP_ARGS(dev, function, quantum, now),
+	TP_PROTO(const char *dev, u16 function, u64 quantum, u32 flags),
+	TP_ARGS(dev, function, quantum, flags),
 	TP_STRUCT__entry(
 		__string(dev, dev)
 		__field(u16, function)
 		__field(u64, quantum)
 		__field(u32, now)
+		__field(u32, boundary)
 	),
 	TP_fast_assign(
 		__assign_str(dev);
 		__entry->function = function;
 		__entry->quantum = quantum;
-		__entry->now = now;
+		__entry->now = !!(flags & VGPU_SCHED_ARM_NOW);
+		__entry->boundary = !!(flags & VGPU_SCHED_ARM_BOUNDARY);
 	),
-	TP_printk("dev=%s function=%u quantum=%llu now=%u", __get_str(dev),
-		  __entry->function, __entry->quantum, __entry->now)
+	TP_printk("dev=%s function=%u quantum=%llu now=%u boundary=%u", __get_str(dev),
+		  __entry->function, __entry->quantum, __entry->now, __entry->boundary)
+);
+
+/* How far behind (above 0) or ahead of its share a function is, after a switch. */
+TRACE_EVENT(vgpu_lag,
+	TP_PROTO(const char *dev, u16 function, u64 time, s64 lag),
+	TP_ARGS(dev, function, time, lag),
+	TP_STRUCT__entry(
+		__string(dev, dev)
+		__field(u16, function)
+		__field(u64, time)
+		__field(s64, lag)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->function = function;
+		__entry->time = time;
+		__entry->lag = lag;
+	),
+	TP_printk("dev=%s function=%u time=%llu lag=%lld", __get_str(dev),
+		  __entry->function, __entry->time, __entry->lag)
+);
+
+/* New settings of a function; quantum is 18446744073709551615 if it is automatic. */
+TRACE_EVENT(vgpu_params,
+	TP_PROTO(const char *dev, u16 function, u64 time, const struct vgpu_sched_params *params),
+	TP_ARGS(dev, function, time, params),
+	TP_STRUCT__entry(
+		__string(dev, dev)
+		__field(u16, function)
+		__field(u64, time)
+		__field(u64, quantum)
+		__field(u64, timeout)
+		__field(u32, weight)
+		__field(u32, priority)
+		__field(u64, cap_quota)
+		__field(u64, cap_period)
+		__field(u64, budget)
+		__field(u64, period)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->function = function;
+		__entry->time = time;
+		__entry->quantum = params->quantum_ns;
+		__entry->timeout = params->preempt_timeout_ns;
+		__entry->weight = params->weight;
+		__entry->priority = params->priority;
+		__entry->cap_quota = params->cap_quota_ns;
+		__entry->cap_period = params->cap_period_ns;
+		__entry->budget = params->budget_ns;
+		__entry->period = params->period_ns;
+	),
+	TP_printk("dev=%s function=%u time=%llu quantum=%llu timeout=%llu weight=%u priority=%u cap_quota=%llu cap_period=%llu budget=%llu period=%llu",
+		  __get_str(dev), __entry->function, __entry->time,
+		  __entry->quantum, __entry->timeout, __entry->weight,
+		  __entry->priority, __entry->cap_quota, __entry->cap_period,
+		  __entry->budget, __entry->period)
+);
+
+/* Another policy, or another target for the overhead (permille). */
+TRACE_EVENT(vgpu_policy,
+	TP_PROTO(const char *dev, u64 time, const char *policy, u32 overhead),
+	TP_ARGS(dev, time, policy, overhead),
+	TP_STRUCT__entry(
+		__string(dev, dev)
+		__field(u64, time)
+		__string(policy, policy)
+		__field(u32, overhead)
+	),
+	TP_fast_assign(
+		__assign_str(dev);
+		__entry->time = time;
+		__assign_str(policy);
+		__entry->overhead = overhead;
+	),
+	TP_printk("dev=%s time=%llu policy=%s overhead=%u", __get_str(dev),
+		  __entry->time, __get_str(policy), __entry->overhead)
 );
 
 /* One number about one function at a moment: all other events. */

@@ -6,6 +6,7 @@
 #include <linux/overflow.h>
 #include <linux/seq_file.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 
 #include "device.h"
 
@@ -43,13 +44,24 @@ int vgpu_pf_vram_init(struct vgpu_pf *pf)
 	return 0;
 }
 
+static bool vgpu_pf_vram_is_provisioned(const struct vgpu_pf *pf)
+{
+	unsigned int i;
+
+	for (i = 1; i < pf->functions; i++)
+		if (pf->fn[i].range.bytes)
+			return true;
+	return false;
+}
+
 /**
  * vgpu_pf_vram_divide() - give each of the first VFs the same part of VRAM
- * @pf: the device; no VF owns anything now
+ * @pf: the device; no VF is enabled
  * @vfs: how many, 1 or more
  *
- * Decides only: nothing is written to the device. The caller holds the device
- * lock.
+ * Unless somebody has said what a VF shall have: then that is what they get.
+ * Decides only: nothing is written to the device. The caller holds
+ * vgpu_pf.admin.
  *
  * Return: 0, or -ENOSPC if there is less than one granule for each.
  */
@@ -60,6 +72,9 @@ int vgpu_pf_vram_divide(struct vgpu_pf *pf, unsigned int vfs)
 	u64 each = ALIGN_DOWN(div_u64(room, vfs), vram->granule);
 	unsigned int i;
 
+	vram->divided = !vgpu_pf_vram_is_provisioned(pf);
+	if (!vram->divided)
+		return 0;
 	if (!each) {
 		dev_err(pf->drm.dev,
 			"no VRAM for %u VFs: %llu bytes in granules of %u are enough for %llu\n",
@@ -73,6 +88,232 @@ int vgpu_pf_vram_divide(struct vgpu_pf *pf, unsigned int vfs)
 	}
 	return 0;
 }
+
+/**
+ * vgpu_pf_vram_forget() - no VF shall have anything
+ * @pf: the device; no VF is enabled
+ *
+ * The caller holds vgpu_pf.admin.
+ */
+void vgpu_pf_vram_forget(struct vgpu_pf *pf)
+{
+	unsigned int i;
+
+	for (i = 1; i < pf->functions; i++)
+		pf->fn[i].range = (struct vgpu_pf_range){};
+	pf->vram.divided = false;
+}
+
+/* ------------------------------------------------------------------------ */
+/* vram_quota                                                                */
+
+static bool vgpu_pf_range_overlaps(const struct vgpu_pf_range *a,
+				   const struct vgpu_pf_range *b)
+{
+	return a->base < b->base + b->bytes && b->base < a->base + a->bytes;
+}
+
+/* The end of somebody else's range that is in the way of @range, 0 if none is. */
+static u64 vgpu_pf_vram_obstacle(const struct vgpu_pf_function *fn,
+				 const struct vgpu_pf_range *range)
+{
+	const struct vgpu_pf *pf = fn->pf;
+	unsigned int i;
+
+	for (i = 1; i < pf->functions; i++) {
+		const struct vgpu_pf_range *other = &pf->fn[i].range;
+
+		if (i != fn->number && other->bytes && vgpu_pf_range_overlaps(range, other))
+			return other->base + other->bytes;
+	}
+	return 0;
+}
+
+/* Where it is, if possible, else the first place that is large enough. */
+static bool vgpu_pf_vram_place(const struct vgpu_pf_function *fn,
+			       struct vgpu_pf_range *range)
+{
+	const struct vgpu_pf_vram *vram = &fn->pf->vram;
+	u64 obstacle;
+
+	range->base = fn->range.base;
+	if (fn->range.bytes && range->bytes <= vram->total - range->base &&
+	    !vgpu_pf_vram_obstacle(fn, range))
+		return true;
+	for (range->base = vram->pf_bytes; range->bytes <= vram->total - range->base;
+	     range->base = obstacle) {
+		obstacle = vgpu_pf_vram_obstacle(fn, range);
+		if (!obstacle)
+			return true;
+	}
+	return false;
+}
+
+/* What a VF could have at most: the largest gap, its own range counted as one. */
+static u64 vgpu_pf_vram_largest(const struct vgpu_pf_function *fn)
+{
+	const struct vgpu_pf_vram *vram = &fn->pf->vram;
+	u64 low = 0, high = div_u64(vram->total - vram->pf_bytes, vram->granule);
+
+	while (low < high) {
+		u64 middle = low + (high - low + 1) / 2;
+		struct vgpu_pf_range range = { .bytes = middle * vram->granule };
+
+		if (vgpu_pf_vram_place(fn, &range))
+			low = middle;
+		else
+			high = middle - 1;
+	}
+	return low * vram->granule;
+}
+
+/* The VF keeps what it has if this fails. */
+static int vgpu_pf_vram_move(struct vgpu_pf_function *fn, const struct vgpu_pf_range *range)
+{
+	if (fn->number <= fn->pf->vfs)
+		return vgpu_pf_function_resize(fn, range);
+	fn->range = *range;
+	return 0;
+}
+
+/**
+ * vgpu_pf_vram_set_quota() - change how much VRAM a VF has
+ * @fn: the VF
+ * @bytes: how much, rounded up to the granule; 0: none
+ *
+ * Of an enabled VF the place that it shall have is found, cleared and handed over
+ * before the one that it had is cleared and free for others; its contents are
+ * lost. It must be CLOSED: what a driver has in VRAM is not taken from it. No
+ * other VF notices. Context: process, vgpu_pf.admin is held.
+ *
+ * Return: 0; -ENOSPC: there is not so much in one piece; -EBUSY: a driver is using
+ * the VF; -EIO or -ETIMEDOUT: VRAM cannot be cleared. What is refused is said in
+ * the log, and nothing has changed then.
+ */
+int vgpu_pf_vram_set_quota(struct vgpu_pf_function *fn, u64 bytes)
+{
+	const struct vgpu_pf_vram *vram = &fn->pf->vram;
+	struct vgpu_pf_range range = {};
+	int err;
+
+	if (bytes <= vram->total)
+		range.bytes = ALIGN(bytes, vram->granule);
+	if (bytes > vram->total || (bytes && !vgpu_pf_vram_place(fn, &range))) {
+		vgpu_pf_function_refuse(fn, "vram_quota %llu: at most %llu are free in one piece\n",
+					bytes, vgpu_pf_vram_largest(fn));
+		return -ENOSPC;
+	}
+	if (range.bytes == fn->range.bytes)
+		return 0;
+	if (!range.bytes)
+		range.base = 0;
+
+	err = vgpu_pf_vram_move(fn, &range);
+	if (err == -EBUSY)
+		vgpu_pf_function_refuse(fn, "vram_quota %llu: in use, unbind its driver first\n",
+					bytes);
+	else if (err)
+		vgpu_pf_function_refuse(fn, "vram_quota %llu: %pe\n", bytes, ERR_PTR(err));
+	return err;
+}
+
+/* Before anything is changed: does it make sense to begin? */
+static int vgpu_pf_vram_check_quotas(struct vgpu_pf *pf, u64 bytes)
+{
+	const struct vgpu_pf_vram *vram = &pf->vram;
+	unsigned int vfs = max(pf->functions - 1, 1u), i;
+	u64 most = ALIGN_DOWN(div_u64(vram->total - vram->pf_bytes, vfs), vram->granule);
+
+	if (bytes > most) {
+		vgpu_pf_refuse(pf, "vram_quota %llu for each of %u VFs: at most %llu bytes each\n",
+			       bytes, pf->functions - 1, most);
+		return -ENOSPC;
+	}
+	for (i = 1; i <= pf->vfs; i++) {
+		struct vgpu_pf_function *fn = &pf->fn[i];
+
+		if (fn->range.bytes == ALIGN(bytes, vram->granule) ||
+		    READ_ONCE(fn->state) == VGPU_PF_CLOSED)
+			continue;
+		vgpu_pf_function_refuse(fn, "vram_quota %llu: in use, unbind its driver first\n",
+					bytes);
+		return -EBUSY;
+	}
+	return 0;
+}
+
+static bool vgpu_pf_vram_is(const struct vgpu_pf_function *fn,
+			    const struct vgpu_pf_range *range)
+{
+	return fn->range.base == range->base && fn->range.bytes == range->bytes;
+}
+
+/* All give, then all take: so it does not matter what was where. */
+static int vgpu_pf_vram_redistribute(struct vgpu_pf *pf, u64 bytes)
+{
+	const struct vgpu_pf_range none = {};
+	unsigned int i;
+	int err = 0;
+
+	for (i = 1; i < pf->functions && !err; i++)
+		if (pf->fn[i].range.bytes != bytes)
+			err = vgpu_pf_vram_move(&pf->fn[i], &none);
+	for (i = 1; i < pf->functions && !err; i++)
+		err = vgpu_pf_vram_set_quota(&pf->fn[i], bytes);
+	return err;
+}
+
+static void vgpu_pf_vram_undo(struct vgpu_pf *pf, const struct vgpu_pf_range *before)
+{
+	const struct vgpu_pf_range none = {};
+	unsigned int i;
+	int err = 0;
+
+	for (i = 1; i < pf->functions && !err; i++)
+		if (!vgpu_pf_vram_is(&pf->fn[i], &before[i]))
+			err = vgpu_pf_vram_move(&pf->fn[i], &none);
+	for (i = 1; i < pf->functions && !err; i++)
+		if (!vgpu_pf_vram_is(&pf->fn[i], &before[i]))
+			err = vgpu_pf_vram_move(&pf->fn[i], &before[i]);
+	if (err)
+		dev_err(pf->drm.dev, "not all VFs get back the VRAM that they had: %pe\n",
+			ERR_PTR(err));
+}
+
+/**
+ * vgpu_pf_vram_set_quotas() - give all possible VFs the same quota
+ * @pf: the device
+ * @bytes: for each of them, rounded up to the granule; 0: none
+ *
+ * Who has that already keeps it, and may be in use. Context: process,
+ * vgpu_pf.admin is held.
+ *
+ * Return: 0, -ENOMEM, or what refuses one of them; then all have what they had,
+ * though the contents of those that had been changed already are cleared.
+ */
+int vgpu_pf_vram_set_quotas(struct vgpu_pf *pf, u64 bytes)
+{
+	struct vgpu_pf_range *before;
+	unsigned int i;
+	int err;
+
+	err = vgpu_pf_vram_check_quotas(pf, bytes);
+	if (err)
+		return err;
+	before = kcalloc(pf->functions, sizeof(*before), GFP_KERNEL);
+	if (!before)
+		return -ENOMEM;
+	for (i = 1; i < pf->functions; i++)
+		before[i] = pf->fn[i].range;
+
+	err = vgpu_pf_vram_redistribute(pf, ALIGN(bytes, pf->vram.granule));
+	if (err)
+		vgpu_pf_vram_undo(pf, before);
+	kfree(before);
+	return err;
+}
+
+/* ------------------------------------------------------------------------ */
 
 /**
  * vgpu_pf_vram_image() - where the world image of a function is

@@ -7,8 +7,13 @@
  *   | images     | the granule       |          |          |      | (PF)   |
  *
  * The images of all functions that SR-IOV can enable come first and never move.
- * A VF's range is a multiple of the granule; what cannot be divided stays with
- * the PF. Ranges change only while nobody owns them.
+ * A VF's range is a multiple of the granule; what nobody else has stays with the
+ * PF. A VF keeps its place while others come, go and grow: ranges may have gaps
+ * between them, and what is wanted must fit into one.
+ *
+ * By default all VFs get the same when they are enabled. If somebody has said
+ * before what one of them shall have (vram_quota), nothing is divided: then each
+ * has what was said, which may be nothing. Disabling the VFs ends that.
  */
 #ifndef VGPU_PF_VRAM_H
 #define VGPU_PF_VRAM_H
@@ -17,6 +22,7 @@
 
 struct seq_file;
 struct vgpu_pf;
+struct vgpu_pf_function;
 
 /**
  * struct vgpu_pf_range - a part of VRAM
@@ -34,16 +40,22 @@ struct vgpu_pf_range {
  * @granule: ranges start and end on multiples of it
  * @image_bytes: room for one world image, 4 KiB-aligned
  * @pf_bytes: what the PF always keeps, images included
+ * @divided: the VFs have what vgpu_pf_vram_divide() gave them; under
+ *	vgpu_pf.admin
  */
 struct vgpu_pf_vram {
 	u64 total;
 	u32 granule;
 	u32 image_bytes;
 	u64 pf_bytes;
+	bool divided;
 };
 
 int vgpu_pf_vram_init(struct vgpu_pf *pf);
 int vgpu_pf_vram_divide(struct vgpu_pf *pf, unsigned int vfs);
+void vgpu_pf_vram_forget(struct vgpu_pf *pf);
+int vgpu_pf_vram_set_quota(struct vgpu_pf_function *fn, u64 bytes);
+int vgpu_pf_vram_set_quotas(struct vgpu_pf *pf, u64 bytes);
 u64 vgpu_pf_vram_image(const struct vgpu_pf *pf, unsigned int function);
 void vgpu_pf_vram_show(struct vgpu_pf *pf, struct seq_file *m);
 

@@ -121,20 +121,21 @@ static enum hrtimer_restart vgpu_pf_world_deadline(struct hrtimer *hrtimer)
 /* ------------------------------------------------------------------------ */
 /* What the core wants                                                       */
 
-static void vgpu_pf_core_arm(void *context, u16 function, u64 quantum_ns, bool now)
+static void vgpu_pf_core_arm(void *context, u16 function, u64 quantum_ns, u32 flags)
 {
 	struct vgpu_pf *pf = context;
 
 	if (!pf->world.live)
 		return;
-	trace_vgpu_arm(dev_name(pf->drm.dev), function, quantum_ns, now);
+	trace_vgpu_arm(dev_name(pf->drm.dev), function, quantum_ns, flags);
 	if (!pf->deadlines) {
-		vgpu_sequencer_arm(&pf->world.sequencer, function, quantum_ns, now,
+		vgpu_sequencer_arm(&pf->world.sequencer, function, quantum_ns, flags,
 				   vgpu_pf_world_now(pf));
 		return;
 	}
 	vgpu_pf_write64(pf, VGPU_PF_NEXT, VGPU_PF_NEXT_VALID |
-			(now ? VGPU_PF_NEXT_NOW : 0) |
+			(flags & VGPU_SCHED_ARM_NOW ? VGPU_PF_NEXT_NOW : 0) |
+			(flags & VGPU_SCHED_ARM_BOUNDARY ? VGPU_PF_NEXT_BOUNDARY : 0) |
 			FIELD_PREP(VGPU_PF_NEXT_FUNCTION, function) |
 			FIELD_PREP(VGPU_PF_NEXT_QUANTUM, quantum_ns));
 }
@@ -189,6 +190,21 @@ static const struct vgpu_sched_ops vgpu_pf_core_ops = {
 	.parked = vgpu_pf_core_parked,
 };
 
+/* What it owes to those whom the switch concerns, now that it has charged it. */
+static void vgpu_pf_world_trace_lag(struct vgpu_pf *pf, const struct vgpu_sched_switch *sw)
+{
+	struct vgpu_sched *core = pf->world.core;
+
+	if (!trace_vgpu_lag_enabled())
+		return;
+	if (sw->from < pf->functions)
+		trace_vgpu_lag(dev_name(pf->drm.dev), sw->from, sw->running,
+			       vgpu_sched_lag(core, sw->from));
+	if (sw->to < pf->functions && sw->to != sw->from)
+		trace_vgpu_lag(dev_name(pf->drm.dev), sw->to, sw->running,
+			       vgpu_sched_lag(core, sw->to));
+}
+
 /* ------------------------------------------------------------------------ */
 /* What the sequencer wants                                                  */
 
@@ -227,6 +243,7 @@ static void vgpu_pf_sequencer_switched(void *context, const struct vgpu_sched_sw
 
 	trace_vgpu_switch(dev_name(pf->drm.dev), sw);
 	vgpu_sched_switched(pf->world.core, sw, vgpu_pf_world_now(pf));
+	vgpu_pf_world_trace_lag(pf, sw);
 }
 
 static const struct vgpu_sequencer_ops vgpu_pf_sequencer_ops = {
@@ -308,6 +325,7 @@ static void vgpu_pf_world_switched(struct vgpu_pf *pf, const struct vgpu_event *
 
 	trace_vgpu_switch(dev_name(pf->drm.dev), &sw);
 	vgpu_sched_switched(pf->world.core, &sw, now);
+	vgpu_pf_world_trace_lag(pf, &sw);
 }
 
 static void vgpu_pf_world_refused(struct vgpu_pf *pf, u16 function, u32 command, u64 now)
@@ -409,6 +427,24 @@ void vgpu_pf_world_unpark(struct vgpu_pf_function *fn, u32 reasons)
 }
 
 /**
+ * vgpu_pf_world_is_off() - is a function off the engine for sure?
+ * @fn: whom
+ *
+ * Return: true if it is, and nothing that was armed can bring it there.
+ */
+bool vgpu_pf_world_is_off(struct vgpu_pf_function *fn)
+{
+	struct vgpu_pf *pf = fn->pf;
+	unsigned long flags;
+	bool off;
+
+	raw_spin_lock_irqsave(&pf->lock, flags);
+	off = vgpu_sched_off_engine(pf->world.core, fn->number);
+	raw_spin_unlock_irqrestore(&pf->lock, flags);
+	return off;
+}
+
+/**
  * vgpu_pf_world_wake() - a function has work, says its register
  * @fn: whom
  *
@@ -484,6 +520,28 @@ void vgpu_pf_world_recover(struct vgpu_pf *pf)
 				     state, function);
 }
 
+/**
+ * vgpu_pf_world_report() - say once that the device's records do not make sense
+ * @pf: the device
+ *
+ * How often that was is in sched_stats. Context: worker.
+ */
+void vgpu_pf_world_report(struct vgpu_pf *pf)
+{
+	struct vgpu_sched_engine engine;
+
+	if (pf->world.reported)
+		return;
+	raw_spin_lock_irq(&pf->lock);
+	engine = *vgpu_sched_engine(pf->world.core);
+	raw_spin_unlock_irq(&pf->lock);
+	if (!engine.backwards && !engine.missing && !engine.duplicates && !engine.unexpected)
+		return;
+	pf->world.reported = true;
+	dev_warn(pf->drm.dev, "records of the device: %llu with times that go backwards, %llu without a time, %llu twice, %llu unexpected; corrected, and from now on only counted\n",
+		 engine.backwards, engine.missing, engine.duplicates, engine.unexpected);
+}
+
 /* ------------------------------------------------------------------------ */
 /* Start and end                                                             */
 
@@ -505,7 +563,8 @@ void vgpu_pf_world_start(struct vgpu_pf *pf)
 	world->overdues = 0;
 	/* also those that were lost with a device that died */
 	for (i = 0; i < pf->functions; i++)
-		vgpu_sched_park(world->core, i, VGPU_SCHED_PARK_DISABLED, 0);
+		vgpu_sched_park(world->core, i,
+				VGPU_SCHED_PARK_DISABLED | VGPU_SCHED_PARK_ABSENT, 0);
 	vgpu_sequencer_init(&world->sequencer, &vgpu_pf_sequencer_ops, pf);
 	world->overdue.when = U64_MAX;
 	world->deadline.when = U64_MAX;
@@ -536,27 +595,6 @@ static void vgpu_pf_world_free(struct drm_device *drm, void *core)
 	vfree(core);
 }
 
-static int vgpu_pf_world_set_params(struct vgpu_pf *pf)
-{
-	struct vgpu_sched_why why;
-	unsigned int i;
-	int err;
-
-	for (i = 0; i < pf->functions; i++) {
-		struct vgpu_sched_params params;
-
-		vgpu_sched_get_params(pf->world.core, i, &params);
-		params.quantum_ns = pf->quantum_ns;
-		params.preempt_timeout_ns = pf->preempt_timeout_ns;
-		err = vgpu_sched_set_params(pf->world.core, i, &params, &why, 0);
-		if (err)
-			return dev_err_probe(pf->drm.dev, err,
-					     "%s %s: %llu to %llu are possible\n",
-					     why.what, why.rule, why.low, why.high);
-	}
-	return 0;
-}
-
 /**
  * vgpu_pf_world_init() - memory and timers
  * @pf: the device; its limits and costs are known
@@ -571,9 +609,10 @@ int vgpu_pf_world_init(struct vgpu_pf *pf)
 		.save_ns = pf->cost_save_ns,
 		.load_ns = pf->cost_load_ns,
 		.reset_ns = pf->cost_reset_ns,
+		.boundary = pf->boundary,
 		.request_slack_ns = pf->deadlines ? 0 : WORLD_REQUEST_SLACK_NS,
 		.overdue_slack_ns = WORLD_OVERDUE_SLACK_NS,
-		.policy = vgpu_sched_find_policy("rr"),
+		.policy = pf->policy,
 	};
 	int err;
 
@@ -592,5 +631,5 @@ int vgpu_pf_world_init(struct vgpu_pf *pf)
 	err = vgpu_sched_init(world->core, &config, &vgpu_pf_core_ops, pf, 0);
 	if (err)
 		return dev_err_probe(pf->drm.dev, err, "the scheduler does not start\n");
-	return vgpu_pf_world_set_params(pf);
+	return vgpu_pf_settings_init(pf);
 }

@@ -58,6 +58,11 @@ struct vgpu_pf_timer {
  * @run: ktime just before the last RUN was written
  * @overdues: times that a switch was overdue since the engine last moved
  * @stuck: whose world it was
+ * @timeouts_ns: sum of all preempt timeouts; written under vgpu_pf.admin, read
+ *	anywhere
+ * @round_ns: about how long the PF may have to wait for a slice if everybody is
+ *	busy and takes all the time there is; ditto
+ * @reported: that records do not make sense has been said
  */
 struct vgpu_pf_world {
 	bool live;
@@ -70,6 +75,9 @@ struct vgpu_pf_world {
 	u64 run;
 	unsigned int overdues;
 	u16 stuck;
+	u64 timeouts_ns;
+	u64 round_ns;
+	bool reported;
 };
 
 int vgpu_pf_world_init(struct vgpu_pf *pf);
@@ -80,7 +88,9 @@ u64 vgpu_pf_world_now(struct vgpu_pf *pf);
 
 bool vgpu_pf_world_park(struct vgpu_pf_function *fn, u32 reasons);
 void vgpu_pf_world_unpark(struct vgpu_pf_function *fn, u32 reasons);
+bool vgpu_pf_world_is_off(struct vgpu_pf_function *fn);
 void vgpu_pf_world_wake(struct vgpu_pf_function *fn);
+void vgpu_pf_world_report(struct vgpu_pf *pf);
 void vgpu_pf_world_recover(struct vgpu_pf *pf);
 
 void vgpu_pf_world_event(struct vgpu_pf *pf, const struct vgpu_event *event);

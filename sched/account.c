@@ -13,11 +13,14 @@
  * so that at any moment the runtime and overhead of all functions and the time
  * for which the engine was empty add up to the time that has been accounted.
  * To keep that true whatever the device writes, the times are first made
- * monotone: one that is missing (zero), not believable (far ahead of the clock)
- * or before its predecessor is counted as such and takes its predecessor's
- * value.
+ * monotone: one that is missing (zero) or not believable (far ahead of the clock) is
+ * guessed, one that is before its predecessor takes the predecessor's value; both
+ * are counted.
  */
 #include "core.h"
+
+/* More is not charged at once, ns; a world that runs is charged every ms. */
+#define CHARGE_MAX	((s64)BIT_ULL(45))
 
 /**
  * vgpu_sched_is_duplicate() - has this record come before?
@@ -45,6 +48,26 @@ static bool follow(u64 *t, u64 after)
 	return false;
 }
 
+static bool is_missing(u64 t, u64 now)
+{
+	return !t || t > now + VGPU_SCHED_FUTURE_NS;
+}
+
+/*
+ * A time that is missing, after @after: what has been charged is an estimate of it,
+ * but it is not after the first of those behind it, @count of them, that is known.
+ */
+static u64 guess(const struct vgpu_sched *s, u64 after, u64 *const *chain,
+		 unsigned int count, u64 now)
+{
+	u64 t = max(after, s->charged);
+
+	for (; count; count--, chain++)
+		if (!is_missing(**chain, now) && **chain >= after)
+			return min(t, **chain);
+	return t;
+}
+
 /* Return: true if there was nothing wrong with the record. */
 static bool make_monotone(struct vgpu_sched *s, struct vgpu_sched_switch *sw,
 			  u64 now)
@@ -57,9 +80,10 @@ static bool make_monotone(struct vgpu_sched *s, struct vgpu_sched_switch *sw,
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(chain); i++) {
-		if (!*chain[i] || *chain[i] > now + VGPU_SCHED_FUTURE_NS) {
+		if (is_missing(*chain[i], now)) {
 			missing = true;
-			*chain[i] = after;
+			*chain[i] = guess(s, after, &chain[i + 1],
+					  ARRAY_SIZE(chain) - 1 - i, now);
 		} else if (!follow(chain[i], after) &&
 			   !(s->last_estimated && after == s->engine.last_ns)) {
 			backwards = true;
@@ -79,6 +103,7 @@ static void account_deadline(struct vgpu_sched *s,
 			     const struct vgpu_sched_switch *sw)
 {
 	u64 timeout = fn->params.preempt_timeout_ns;
+	u64 allowed = s->finishing ? 2 * timeout : timeout;
 	u64 due = max(sw->deadline, s->armed_since);
 	bool missed = false;
 
@@ -86,7 +111,7 @@ static void account_deadline(struct vgpu_sched *s,
 	    sw->reason == VGPU_LEAVE_HANG) {
 		vgpu_histogram_add(&fn->stats.quiesce, sw->quiesced - sw->request);
 		vgpu_histogram_add(&s->total.quiesce, sw->quiesced - sw->request);
-		missed = timeout && sw->quiesced - sw->request > timeout;
+		missed = timeout && sw->quiesced - sw->request > allowed;
 	}
 	if (sw->deadline && sw->quiesced > due) {
 		fn->stats.overrun_ns += sw->quiesced - due;
@@ -107,10 +132,45 @@ static void account_deadline(struct vgpu_sched *s,
 	}
 }
 
-static void charge(struct vgpu_sched *s, u16 function, u64 ns)
+/**
+ * vgpu_sched_charge() - a function has had engine time
+ * @s: the core
+ * @function: which one
+ * @ns: how much, or, if it was charged too much before, how much less
+ * @running: it ran; else it was loaded or saved
+ *
+ * The time ends at &vgpu_sched.charged.
+ */
+void vgpu_sched_charge(struct vgpu_sched *s, u16 function, s64 ns, bool running)
 {
-	if (s->policy->charge && ns)
-		s->policy->charge(s, function, ns);
+	if (!ns)
+		return;
+	/* Nobody's sums overflow by this: 9 h in one piece. */
+	ns = min_t(s64, ns, CHARGE_MAX);
+	ns = -min_t(s64, -ns, CHARGE_MAX);
+	vgpu_sched_overhead_earn(s, ns);
+	vgpu_sched_cap_charge(s, function, ns);
+	if (s->policy->charge)
+		s->policy->charge(s, function, ns, running);
+}
+
+/**
+ * vgpu_sched_charge_until() - charge the running world for the time so far
+ * @s: the core
+ * @when: device time, an estimate perhaps: the record of the switch corrects it
+ *
+ * A world that has nothing to do does not pay for being on the engine.
+ */
+void vgpu_sched_charge_until(struct vgpu_sched *s, u64 when)
+{
+	u64 since = s->charged;
+
+	if (when <= since)
+		return;
+	s->charged = when;
+	if (s->running != VGPU_FUNCTION_NONE && !s->gone &&
+	    s->function[s->running].runnable)
+		vgpu_sched_charge(s, s->running, when - since, true);
 }
 
 static void account_from(struct vgpu_sched *s, const struct vgpu_sched_switch *sw)
@@ -130,9 +190,20 @@ static void account_from(struct vgpu_sched *s, const struct vgpu_sched_switch *s
 	fn->stats.overhead_ns += save;
 	s->total.overhead_ns += save;
 	account_deadline(s, fn, sw);
-	charge(s, sw->from, runtime + save);
+	if (fn->runnable && s->running == sw->from && !s->gone) {
+		s64 rest = sw->quiesced - s->charged;
+
+		s->charged = sw->quiesced;
+		vgpu_sched_charge(s, sw->from, rest, true);
+	}
+	s->charged = sw->saved;
+	vgpu_sched_charge(s, sw->from, save, false);
 }
 
+/*
+ * The world that was loaded pays for it when it is no longer queued, see
+ * vgpu_sched_switched().
+ */
 static void account_to(struct vgpu_sched *s, const struct vgpu_sched_switch *sw)
 {
 	struct vgpu_sched_function *fn = &s->function[sw->to];
@@ -161,7 +232,6 @@ static void account_to(struct vgpu_sched *s, const struct vgpu_sched_switch *sw)
 		vgpu_histogram_add(&fn->stats.wake, latency);
 		vgpu_histogram_add(&s->total.wake, latency);
 	}
-	charge(s, sw->to, rest);
 }
 
 /**
@@ -201,6 +271,8 @@ bool vgpu_sched_account(struct vgpu_sched *s, struct vgpu_sched_switch *sw,
 		s->engine.empty_ns += sw->running - sw->saved;
 	else if (sw->reason != VGPU_LEAVE_RENEWED)
 		account_to(s, sw);
+	vgpu_sched_overhead_pay(s, sw);
+	s->charged = sw->running;
 	s->engine.last_ns = sw->running;
 	s->last_estimated = false;
 	return good;
@@ -224,7 +296,13 @@ void vgpu_sched_account_gone(struct vgpu_sched *s, u64 now)
 	s->total.slices++;
 	fn->stats.switches[VGPU_LEAVE_RESET]++;
 	s->total.switches[VGPU_LEAVE_RESET]++;
-	charge(s, s->running, runtime);
+	if (fn->runnable && !s->gone) {
+		s64 rest = now - s->charged;
+
+		s->charged = now;
+		vgpu_sched_charge(s, s->running, rest, true);
+	}
+	s->charged = now;
 	s->engine.last_ns = now;
 	s->last_estimated = true;
 }

@@ -7,7 +7,10 @@
 #include "core.h"
 
 static const struct vgpu_sched_policy *const policies[] = {
+	&vgpu_sched_eevdf,
+	&vgpu_sched_fixed,
 	&vgpu_sched_round_robin,
+	&vgpu_sched_coop,
 };
 
 /**
@@ -59,8 +62,9 @@ const struct vgpu_sched_policy *vgpu_sched_policy(const struct vgpu_sched *s)
 	return s->policy;
 }
 
-static int refuse(struct vgpu_sched_why *why, u16 function, const char *what,
-		  const char *rule, u64 low, u64 high)
+/* Say why a setting is refused. Return: -EINVAL, which most of them are. */
+int vgpu_sched_refuse(struct vgpu_sched_why *why, u16 function, const char *what,
+		      const char *rule, u64 low, u64 high)
 {
 	why->function = function;
 	why->what = what;
@@ -83,10 +87,10 @@ static int check_share(u16 function, u64 share, const char *share_name,
 	if (!share && !period)
 		return 0;
 	if (!within(period, VGPU_SCHED_PERIOD_MIN, VGPU_SCHED_PERIOD_MAX))
-		return refuse(why, function, period_name, "is out of range",
+		return vgpu_sched_refuse(why, function, period_name, "is out of range",
 			      VGPU_SCHED_PERIOD_MIN, VGPU_SCHED_PERIOD_MAX);
 	if (!within(share, 1, period))
-		return refuse(why, function, share_name,
+		return vgpu_sched_refuse(why, function, share_name,
 			      "must be within its period", 1, period);
 	return 0;
 }
@@ -96,22 +100,22 @@ static int check_params(u16 function, const struct vgpu_sched_params *p,
 {
 	int ret;
 
-	if (p->quantum_ns && !within(p->quantum_ns, VGPU_SCHED_QUANTUM_MIN,
-				     VGPU_SCHED_QUANTUM_MAX))
-		return refuse(why, function, "quantum_ns",
+	if (p->quantum_ns && p->quantum_ns != VGPU_SCHED_QUANTUM_AUTO &&
+	    !within(p->quantum_ns, VGPU_SCHED_QUANTUM_MIN, VGPU_SCHED_QUANTUM_MAX))
+		return vgpu_sched_refuse(why, function, "quantum_ns",
 			      "is neither 0 (no deadline) nor in range",
 			      VGPU_SCHED_QUANTUM_MIN, VGPU_SCHED_QUANTUM_MAX);
 	if (p->preempt_timeout_ns && !within(p->preempt_timeout_ns,
 					     VGPU_SCHED_TIMEOUT_MIN,
 					     VGPU_SCHED_TIMEOUT_MAX))
-		return refuse(why, function, "preempt_timeout_ns",
+		return vgpu_sched_refuse(why, function, "preempt_timeout_ns",
 			      "is neither 0 (for ever) nor in range",
 			      VGPU_SCHED_TIMEOUT_MIN, VGPU_SCHED_TIMEOUT_MAX);
 	if (!within(p->weight, VGPU_SCHED_WEIGHT_MIN, VGPU_SCHED_WEIGHT_MAX))
-		return refuse(why, function, "weight", "is out of range",
+		return vgpu_sched_refuse(why, function, "weight", "is out of range",
 			      VGPU_SCHED_WEIGHT_MIN, VGPU_SCHED_WEIGHT_MAX);
 	if (p->priority > VGPU_SCHED_PRIORITY_HIGH)
-		return refuse(why, function, "priority", "is out of range",
+		return vgpu_sched_refuse(why, function, "priority", "is out of range",
 			      VGPU_SCHED_PRIORITY_LOW, VGPU_SCHED_PRIORITY_HIGH);
 	ret = check_share(function, p->cap_quota_ns, "cap_quota_ns",
 			  p->cap_period_ns, "cap_period_ns", why);
@@ -142,15 +146,21 @@ int vgpu_sched_set_params(struct vgpu_sched *s, u16 function,
 	int ret;
 
 	if (function >= s->config.functions)
-		return refuse(why, function, "function", "does not exist", 0,
+		return vgpu_sched_refuse(why, function, "function", "does not exist", 0,
 			      s->config.functions - 1);
 	ret = check_params(function, params, why);
+	if (!ret)
+		ret = vgpu_sched_cap_admit(s, function, params, why);
 	if (!ret)
 		ret = s->policy->admit(s, function, params, why);
 	if (ret)
 		return ret;
 
+	vgpu_sched_charge_until(s, now);
+	if (s->policy->change)
+		s->policy->change(s, function, params);
 	s->function[function].params = *params;
+	vgpu_sched_cap_configure(s, function, now);
 	vgpu_sched_decide(s, false, now);
 	return 0;
 }
@@ -179,7 +189,7 @@ int vgpu_sched_get_params(const struct vgpu_sched *s, u16 function,
  * @why: filled in if it is refused
  * @now: device time
  *
- * Statistics, settings and the slice under way stay. Those who wait are queued
+ * Statistics, settings, lag and the slice under way stay. Those who wait are queued
  * anew, in the order of their numbers.
  *
  * Return: 0, or what &vgpu_sched_policy.admit says about the settings of some
@@ -193,7 +203,7 @@ int vgpu_sched_set_policy(struct vgpu_sched *s,
 	int ret;
 
 	if (!policy) {
-		refuse(why, VGPU_FUNCTION_NONE, "policy", "does not exist", 1, 0);
+		vgpu_sched_refuse(why, VGPU_FUNCTION_NONE, "policy", "does not exist", 1, 0);
 		return -EINVAL;
 	}
 	for (i = 0; i < s->config.functions; i++) {
@@ -203,17 +213,17 @@ int vgpu_sched_set_policy(struct vgpu_sched *s,
 	}
 	if (policy == s->policy)
 		return 0;
-	for (i = 0; i < s->config.functions; i++) {
-		if (s->function[i].queued)
-			s->policy->dequeue(s, i);
-		s->function[i].throttled = false;
-	}
+	vgpu_sched_charge_until(s, now);
+	if (s->policy->retire)
+		s->policy->retire(s);
 	s->policy = policy;
 	s->review = 0;
 	policy->reset(s);
 	for (i = 0; i < s->config.functions; i++)
 		if (s->function[i].queued)
 			policy->enqueue(s, i);
+	if (policy->start && s->running != VGPU_FUNCTION_NONE)
+		policy->start(s, s->running);
 	vgpu_sched_decide(s, false, now);
 	return 0;
 }

@@ -36,14 +36,14 @@
  *    that one. If both a dead and the last write name the same function this is
  *    ambiguous (@unsure), and the next decision writes in any case.
  * 2. The same with NOW: it hits a world that has only just been loaded. That
- *    costs this world a part of its slice, nothing else; the core uses NOW only
- *    to take a parked function off the engine, and to hear from a world that has
- *    no deadline.
+ *    costs this world a part of its slice, nothing else. So NOW is not used close
+ *    to a deadline, where that is likely, for somebody who is only more urgent.
  * 3. A parked function was armed, and may have been taken before the write that
  *    replaced it. It is off the engine only when a record shows that a later
  *    write was taken. To be sure that there is such a record, NEXT is not
  *    disarmed while it may have been taken: if nobody else wants the engine, the
  *    running function is named (@doubt): at its deadline it goes on, and says so.
+ *    If it has nothing to do nobody is named, and it leaves.
  * 4. FLR or RESET of the running world, and of one that is being loaded: the
  *    engine runs dry, with or without a record, depending on whether NEXT was
  *    armed in that moment. If something is armed the record will come, and until
@@ -54,8 +54,9 @@
  *    slice comes later than the events in its course. A RUNNABLE that is not
  *    older than the moment when the world ran dry wins over a record that says
  *    IDLE, and over an IDLE that comes after it. To believe in work that is not
- *    there costs an empty slice; the opposite mistake, a wake-up that is
- *    forgotten, would stop a function for ever and is never made.
+ *    there costs an empty slice, and not another one for the same world (@dry); the
+ *    opposite mistake, a wake-up that is forgotten, would stop a function for ever
+ *    and is never made.
  * 6. A record is lost, or so late that it must be lost, or the interrupt is: the
  *    timer is set for the latest time at which the switch must have come. The
  *    caller looks into the queue first. Then NEXT is written once more, which
@@ -116,11 +117,16 @@ static void tell_parked(struct vgpu_sched *s)
 	}
 }
 
+static bool wants_engine(const struct vgpu_sched_function *fn)
+{
+	return fn->runnable && !fn->parked && !fn->throttled;
+}
+
 /* Queue @function, or take it out of the queue, as its state demands. */
 void vgpu_sched_queue(struct vgpu_sched *s, u16 function)
 {
 	struct vgpu_sched_function *fn = &s->function[function];
-	bool wanted = fn->runnable && !fn->parked && s->running != function;
+	bool wanted = wants_engine(fn) && s->running != function;
 
 	if (wanted == fn->queued)
 		return;
@@ -134,39 +140,81 @@ void vgpu_sched_queue(struct vgpu_sched *s, u16 function)
 /* ------------------------------------------------------------------------ */
 /* Decisions                                                                 */
 
+/* Must the running world go, whoever comes next? */
+static bool must_leave(const struct vgpu_sched *s)
+{
+	const struct vgpu_sched_function *fn = &s->function[s->running];
+
+	if (s->gone || s->asked)
+		return false;
+	return fn->parked || (fn->throttled && fn->runnable);
+}
+
+/* Give @function the slice in @choice, or what its cap leaves of it. */
+static bool limit_slice(struct vgpu_sched *s, u16 function,
+			struct vgpu_sched_choice *choice, u64 now)
+{
+	if (function == VGPU_FUNCTION_NONE ||
+	    !s->function[function].params.cap_quota_ns)
+		return true;
+	choice->quantum_ns = vgpu_sched_cap_slice(s, function, choice->quantum_ns,
+						  choice->now, now);
+	return choice->quantum_ns;
+}
+
 /* Who shall be next; false if nobody, which means NEXT is not to be armed. */
 static bool choose(struct vgpu_sched *s, u64 now,
 		   struct vgpu_sched_choice *choice)
 {
 	const struct vgpu_sched_function *fn = NULL;
-	bool must_leave;
+	bool leave = false;
 	bool somebody;
 
-	if (s->running != VGPU_FUNCTION_NONE)
+	if (s->running != VGPU_FUNCTION_NONE) {
 		fn = &s->function[s->running];
-	must_leave = fn && fn->parked && !s->gone && !s->asked;
+		leave = must_leave(s);
+	}
 
 	*choice = (struct vgpu_sched_choice){ .function = VGPU_FUNCTION_NONE };
 	somebody = s->policy->pick(s, now, choice);
 	s->review = choice->review;
 	if (somebody) {
-		choice->now |= must_leave;
+		choice->now |= leave;
+		choice->boundary &= !leave;
+		if (limit_slice(s, choice->function, choice, now))
+			return true;
+		/* Its cap leaves it nothing: later, see vgpu_sched_cap_review(). */
+		choice->function = VGPU_FUNCTION_NONE;
+		if (fn)
+			return true;
+	}
+	if (fn && !s->gone && (fn->parked || (fn->throttled && fn->runnable))) {
+		choice->now = leave;
 		return true;
 	}
-	if (fn && fn->parked && !s->gone) {
-		choice->now = must_leave;
+	if (fn && wants_engine(fn) && !s->gone && !s->dry && fn->params.cap_quota_ns) {
+		choice->quantum_ns = vgpu_sched_slice(s, s->running);
+		if (limit_slice(s, s->running, choice, now))
+			choice->function = s->running;
 		return true;
 	}
+	/* Who has nothing to do goes as was decided, or the engine stays empty. */
+	if (s->armed && s->next == VGPU_FUNCTION_NONE && !(fn && wants_engine(fn)))
+		return true;
 	/* What is armed may have been taken. */
 	if (s->armed)
 		s->doubt = true;
 	if (s->doubt && fn && !fn->parked && (fn->runnable || !s->gone)) {
-		choice->function = s->running;
-		choice->quantum_ns = fn->params.quantum_ns;
+		/* To name an idle one would be answered at once, again and again. */
+		if (fn->runnable && !s->dry) {
+			choice->function = s->running;
+			choice->quantum_ns = vgpu_sched_slice(s, s->running);
+		}
 		choice->now = !s->has_deadline;
 		return true;
 	}
-	return false;
+	/* An empty engine tells, too. */
+	return s->doubt && !fn;
 }
 
 static void arm(struct vgpu_sched *s, const struct vgpu_sched_choice *choice,
@@ -175,20 +223,36 @@ static void arm(struct vgpu_sched *s, const struct vgpu_sched_choice *choice,
 	struct vgpu_sched_arms *arms = arms_of(s, choice->function);
 
 	s->writes++;
-	if (arms->last <= s->dead)
+	if (arms->last <= s->dead) {
 		arms->first = s->writes;
+		arms->mixed = false;
+		arms->quantum_ns = choice->quantum_ns;
+	} else if (arms->quantum_ns != choice->quantum_ns) {
+		arms->mixed = true;
+		if (!choice->quantum_ns || choice->quantum_ns > arms->quantum_ns)
+			arms->quantum_ns = arms->quantum_ns ? choice->quantum_ns : 0;
+	}
+	arms->urgent = choice->now;
+	if (choice->now)
+		arms->urgent_ns = choice->quantum_ns;
 	arms->last = s->writes;
-	arms->quantum_ns = choice->quantum_ns;
 
+	if (s->policy->armed && choice->function != VGPU_FUNCTION_NONE &&
+	    choice->function != s->running)
+		s->policy->armed(s, choice->function, now);
 	if (!s->armed)
 		s->armed_since = now;
-	if (!s->armed || (choice->now && !s->now))
+	if (!s->armed || (choice->now && (!s->now || (s->boundary && !choice->boundary))))
 		s->since = now;
 	s->armed = true;
 	s->next = choice->function;
 	s->now = choice->now;
+	s->boundary = choice->boundary;
+	s->finishing |= choice->boundary;
 	s->engine.arms++;
-	s->ops->arm(s->context, choice->function, choice->quantum_ns, choice->now);
+	s->ops->arm(s->context, choice->function, choice->quantum_ns,
+		    (choice->now ? VGPU_SCHED_ARM_NOW : 0) |
+		    (choice->boundary ? VGPU_SCHED_ARM_BOUNDARY : 0));
 }
 
 static void disarm(struct vgpu_sched *s, u64 now)
@@ -221,17 +285,30 @@ static void expect(struct vgpu_sched *s)
 			when = max(when, s->deadline);
 		}
 		s->patient = !timeout;
+		/* NOW without BOUNDARY does not let it finish anything. */
+		if (s->finishing && !(s->now && !s->boundary))
+			when += timeout;
 		when += (timeout ? timeout : VGPU_SCHED_CHECK_NS) + leave;
 	}
 	s->expected = when + s->config.load_ns + s->config.overdue_slack_ns;
+}
+
+static void sooner(u64 *when, u64 other)
+{
+	if (other && (!*when || other < *when))
+		*when = other;
 }
 
 static void set_timer(struct vgpu_sched *s)
 {
 	u64 when = s->expected;
 
-	if (s->review && (!when || s->review < when))
-		when = s->review;
+	sooner(&when, s->review);
+	sooner(&when, vgpu_sched_cap_review(s));
+	/* Who is alone is not interrupted, but charged. */
+	if (s->running != VGPU_FUNCTION_NONE && !s->gone &&
+	    (!s->armed || s->next == s->running) && s->function[s->running].runnable)
+		sooner(&when, s->charged + VGPU_SCHED_CHARGE_NS);
 	if (!when || (s->timer && s->timer <= when))
 		return;
 	s->timer = when;
@@ -249,9 +326,14 @@ void vgpu_sched_decide(struct vgpu_sched *s, bool force, u64 now)
 {
 	struct vgpu_sched_choice choice;
 
+	/* A record has just told, up to the time that its interrupt took. */
+	if (now > s->charged + VGPU_SCHED_ARM_NS)
+		vgpu_sched_charge_until(s, now);
+	vgpu_sched_cap_update(s, now);
 	if (choose(s, now, &choice)) {
 		if (force || s->unsure || !s->armed ||
-		    s->next != choice.function || (choice.now && !s->now))
+		    s->next != choice.function || (choice.now && !s->now) ||
+		    choice.boundary != s->boundary)
 			arm(s, &choice, now);
 	} else if (s->armed || s->unsure) {
 		disarm(s, now);
@@ -269,7 +351,7 @@ void vgpu_sched_decide(struct vgpu_sched *s, bool force, u64 now)
  * vgpu_sched_size() - memory for a core
  * @functions: number of functions, PF included
  *
- * Return: bytes, about 16 KiB per function.
+ * Return: bytes, about 20 KiB and 20 KiB per function.
  */
 size_t vgpu_sched_size(unsigned int functions)
 {
@@ -288,16 +370,17 @@ size_t vgpu_sched_size(unsigned int functions)
  * All functions have default settings and are parked for
  * VGPU_SCHED_PARK_DISABLED.
  *
- * Return: 0, or -EINVAL if the number of functions is out of range or there is
- * no policy.
+ * Return: 0; -EINVAL if the number of functions or the overhead is out of range or
+ * there is no policy; -EOPNOTSUPP if the device cannot do what the policy needs.
  */
 int vgpu_sched_init(struct vgpu_sched *s, const struct vgpu_sched_config *config,
 		    const struct vgpu_sched_ops *ops, void *context, u64 now)
 {
+	struct vgpu_sched_why why;
 	unsigned int i;
 
 	if (!config->functions || config->functions > VGPU_MAX_FUNCTIONS ||
-	    !config->policy)
+	    !config->policy || config->overhead_permille > VGPU_SCHED_OVERHEAD_MAX)
 		return -EINVAL;
 
 	memset(s, 0, vgpu_sched_size(config->functions));
@@ -310,9 +393,11 @@ int vgpu_sched_init(struct vgpu_sched *s, const struct vgpu_sched_config *config
 	s->engine.start_ns = now;
 	s->engine.last_ns = now;
 	s->last_estimated = true;
+	s->charged = now;
+	vgpu_sched_overhead_init(s);
 	for (i = 0; i < config->functions; i++) {
 		s->function[i].params = (struct vgpu_sched_params){
-			.quantum_ns = VGPU_SCHED_QUANTUM_DEFAULT,
+			.quantum_ns = VGPU_SCHED_QUANTUM_AUTO,
 			.preempt_timeout_ns = VGPU_SCHED_TIMEOUT_DEFAULT,
 			.weight = VGPU_SCHED_WEIGHT_DEFAULT,
 			.priority = VGPU_SCHED_PRIORITY_NORMAL,
@@ -320,12 +405,24 @@ int vgpu_sched_init(struct vgpu_sched *s, const struct vgpu_sched_config *config
 		s->function[i].parked = VGPU_SCHED_PARK_DISABLED;
 		s->function[i].leaving_next = VGPU_FUNCTION_NONE;
 	}
+	if (s->policy->admit(s, VGPU_FUNCTION_PF, &s->function[0].params, &why))
+		return -EOPNOTSUPP;
+	vgpu_sched_cap_init(s, now);
 	s->policy->reset(s);
 	return 0;
 }
 
 /* ------------------------------------------------------------------------ */
 /* What the caller wants                                                     */
+
+/* The running world of @function is not on the engine any more. */
+static void off_engine(struct vgpu_sched *s, u16 function)
+{
+	s->running = VGPU_FUNCTION_NONE;
+	if (s->policy->stop)
+		s->policy->stop(s, function, wants_engine(&s->function[function]));
+	vgpu_sched_queue(s, function);
+}
 
 static bool is_known(struct vgpu_sched *s, u16 function)
 {
@@ -338,6 +435,8 @@ static bool is_known(struct vgpu_sched *s, u16 function)
 /* Add a reason; the caller decides anew. */
 static void park(struct vgpu_sched *s, u16 function, u32 reason)
 {
+	if (reason & ~s->function[function].parked & VGPU_SCHED_PARK_ABSENT)
+		vgpu_sched_fixed_provisioned(s);
 	s->function[function].parked |= reason;
 	s->function[function].waking = false;
 	vgpu_sched_queue(s, function);
@@ -403,6 +502,8 @@ int vgpu_sched_unpark(struct vgpu_sched *s, u16 function, u32 reasons, u64 now)
 		return -EINVAL;
 
 	fn = &s->function[function];
+	if (reasons & fn->parked & VGPU_SCHED_PARK_ABSENT)
+		vgpu_sched_fixed_provisioned(s);
 	fn->parked &= ~reasons;
 	if (!fn->parked) {
 		fn->leaving = false;
@@ -430,9 +531,11 @@ void vgpu_sched_restart(struct vgpu_sched *s, u64 now)
 
 	if (was != VGPU_FUNCTION_NONE) {
 		vgpu_sched_account_gone(s, max(now, s->engine.last_ns));
-		s->running = VGPU_FUNCTION_NONE;
-		vgpu_sched_queue(s, was);
+		off_engine(s, was);
 	}
+	s->charged = now;
+	vgpu_sched_cap_restart(s, now);
+	vgpu_sched_reservation_restart(s);
 	s->engine.start_ns += now - s->engine.last_ns;
 	s->engine.last_ns = now;
 	s->last_estimated = true;
@@ -448,8 +551,11 @@ void vgpu_sched_restart(struct vgpu_sched *s, u64 now)
 	s->doubt = false;
 	s->gone = false;
 	s->asked = false;
+	s->dry = false;
 	s->has_deadline = false;
 	s->rearmed = false;
+	s->finishing = false;
+	vgpu_sched_fixed_restart(s);
 	vgpu_sched_decide(s, false, now);
 }
 
@@ -480,6 +586,7 @@ void vgpu_sched_wake(struct vgpu_sched *s, u16 function, u64 when, u64 now)
 		s->engine.missing++;
 		when = now;
 	}
+	vgpu_sched_charge_until(s, min(when, now));
 	fn = &s->function[function];
 	fn->woken = when;
 	if (!fn->runnable) {
@@ -512,6 +619,7 @@ void vgpu_sched_sleep(struct vgpu_sched *s, u16 function, u64 when, u64 now)
 		s->engine.stale++;
 		return;
 	}
+	vgpu_sched_charge_until(s, when && when < now ? when : now);
 	fn->runnable = false;
 	fn->waking = false;
 	if (s->running == function)
@@ -570,23 +678,36 @@ static void leave(struct vgpu_sched *s, u16 function,
 			note_wake(s, fn);
 		break;
 	}
-	vgpu_sched_queue(s, function);
+	if (s->running == function)
+		off_engine(s, function);
+	else
+		vgpu_sched_queue(s, function);
 }
 
-static void enter(struct vgpu_sched *s, u16 function)
+static void enter(struct vgpu_sched *s, u16 function, u32 reason)
 {
 	const struct vgpu_sched_arms *arms = arms_of(s, function);
+	u64 quantum = arms->quantum_ns;
 
 	s->running = function;
 	s->gone = false;
 	s->asked = false;
+	s->dry = false;
 	s->has_deadline = false;
 	if (function == VGPU_FUNCTION_NONE)
 		return;
-	s->has_deadline = arms->quantum_ns;
-	s->deadline = s->engine.last_ns + arms->quantum_ns;
-	s->function[function].waking = false;
+	/* Only NOW can have cut the slice before, or renewed it early. */
+	if (arms->mixed && (reason == VGPU_LEAVE_PREEMPT ||
+			    (reason == VGPU_LEAVE_RENEWED && arms->urgent)))
+		quantum = arms->urgent_ns;
+	s->vague = arms->mixed && reason != VGPU_LEAVE_PREEMPT &&
+		   reason != VGPU_LEAVE_RENEWED;
+	s->has_deadline = quantum;
+	s->deadline = s->engine.last_ns + quantum;
 	vgpu_sched_queue(s, function);
+	if (s->policy->start)
+		s->policy->start(s, function);
+	s->function[function].waking = false;
 }
 
 /**
@@ -604,7 +725,7 @@ void vgpu_sched_switched(struct vgpu_sched *s,
 	struct vgpu_sched_switch copy = *record;
 	struct vgpu_sched_switch *sw = &copy;
 	u16 was = s->running;
-	bool cut, good;
+	bool cut, early, good;
 
 	if ((sw->from != VGPU_FUNCTION_NONE && !is_known(s, sw->from)) ||
 	    (sw->to != VGPU_FUNCTION_NONE && !is_known(s, sw->to)))
@@ -623,19 +744,27 @@ void vgpu_sched_switched(struct vgpu_sched *s,
 	good = vgpu_sched_account(s, sw, now);
 	/* When in doubt a wake-up was later. */
 	sw->request = good ? record->request : 0;
+	early = sw->reason == VGPU_LEAVE_RENEWED && !s->now &&
+		(!record->deadline || record->running < record->deadline);
 	take(s, sw->to);
-	s->running = VGPU_FUNCTION_NONE;
 	if (was != VGPU_FUNCTION_NONE && was != sw->from)
 		leave(s, was, sw);
 	if (sw->from != VGPU_FUNCTION_NONE)
 		leave(s, sw->from, sw);
-	enter(s, sw->to);
+	enter(s, sw->to, sw->reason);
+	s->dry = early;
+	if (sw->to != VGPU_FUNCTION_NONE && sw->reason != VGPU_LEAVE_RENEWED)
+		vgpu_sched_charge(s, sw->to, sw->running - sw->saved, false);
 	s->since = now;
 	s->rearmed = false;
+	s->finishing = s->armed && s->boundary;
 	tell_parked(s);
 	s->doubt = s->leaving != VGPU_FUNCTION_NONE;
-	/* Was it parked on its way to the engine? Then NOW may have been early. */
-	cut = sw->to != VGPU_FUNCTION_NONE && s->function[sw->to].parked;
+	/*
+	 * Was it parked on its way to the engine, or somebody else wanted at once?
+	 * Then NOW may have been early.
+	 */
+	cut = sw->to != VGPU_FUNCTION_NONE && (s->now || s->function[sw->to].parked);
 	vgpu_sched_decide(s, cut, now);
 }
 
@@ -671,6 +800,11 @@ static void drop_arms(struct vgpu_sched *s, u16 function)
 		return;
 	if (arms->last == s->writes)
 		s->armed = false;
+	/* If one of them was taken, the record names nobody. */
+	if (s->none.last <= s->dead)
+		s->none.first = arms->first;
+	s->none.first = min(s->none.first, arms->first);
+	s->none.last = max(s->none.last, arms->last);
 	arms->last = 0;
 	s->doubt = true;
 }
@@ -678,6 +812,7 @@ static void drop_arms(struct vgpu_sched *s, u16 function)
 /* The world of @function is off the engine, and NEXT does not name it. */
 static void gone(struct vgpu_sched *s, u16 function, u32 reason, u64 now)
 {
+	vgpu_sched_charge_until(s, now);
 	park(s, function, reason);
 	drop_arms(s, function);
 	if (s->running == function && !s->gone) {
@@ -685,7 +820,8 @@ static void gone(struct vgpu_sched *s, u16 function, u32 reason, u64 now)
 			s->gone = true;
 		} else {
 			vgpu_sched_account_gone(s, now);
-			enter(s, VGPU_FUNCTION_NONE);
+			off_engine(s, function);
+			enter(s, VGPU_FUNCTION_NONE, VGPU_LEAVE_RESET);
 		}
 	}
 	vgpu_sched_decide(s, false, now);
@@ -832,8 +968,8 @@ int vgpu_sched_state(const struct vgpu_sched *s, u16 function)
 	if (s->running == function)
 		return VGPU_SCHED_RUNNING;
 	if (fn->queued)
-		return fn->throttled ? VGPU_SCHED_THROTTLED : VGPU_SCHED_RUNNABLE;
-	return VGPU_SCHED_IDLE;
+		return VGPU_SCHED_RUNNABLE;
+	return fn->throttled && fn->runnable ? VGPU_SCHED_THROTTLED : VGPU_SCHED_IDLE;
 }
 
 /**
@@ -866,6 +1002,39 @@ u64 vgpu_sched_runtime(const struct vgpu_sched *s, u16 function, u64 now)
 	if (s->running == function && !s->gone && now > s->engine.last_ns)
 		runtime += now - s->engine.last_ns;
 	return runtime;
+}
+
+/**
+ * vgpu_sched_lag() - how much engine time a function is owed
+ * @s: the core
+ * @function: which one
+ *
+ * Return: ns that it has had less (below 0: more) than its weight entitles it to,
+ * all that it was charged until now counted: whatever it occupied the engine for,
+ * but for what its reservation paid. 0 if there is no such function. Policies
+ * other than eevdf do not change it.
+ */
+s64 vgpu_sched_lag(const struct vgpu_sched *s, u16 function)
+{
+	return function < s->config.functions ? vgpu_sched_eevdf_lag(s, function) : 0;
+}
+
+/**
+ * vgpu_sched_lag_bound() - how far a function can be ahead or behind at most
+ * @s: the core
+ * @function: which one
+ *
+ * Return: ns that vgpu_sched_lag() stays within with the present settings of all
+ * functions that are not disabled, U64_MAX if there is no bound or no such function.
+ */
+u64 vgpu_sched_lag_bound(const struct vgpu_sched *s, u16 function)
+{
+	u64 ahead, behind;
+
+	if (function >= s->config.functions || !s->policy->lag_bounds)
+		return U64_MAX;
+	s->policy->lag_bounds(s, function, &ahead, &behind);
+	return max(ahead, behind);
 }
 
 /**

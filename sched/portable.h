@@ -28,7 +28,9 @@
 #define u16		__u16
 #define u32		__u32
 #define u64		__u64
+#define s64		__s64
 #define U64_MAX		((__u64)~0ull)
+#define BIT_ULL(bit)	(1ull << (bit))
 
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 
@@ -36,6 +38,9 @@ static inline __u64 min(__u64 a, __u64 b)
 {
 	return a < b ? a : b;
 }
+
+#define min_t(type, a, b) \
+	({ type first_ = (a), second_ = (b); first_ < second_ ? first_ : second_; })
 
 static inline __u64 max(__u64 a, __u64 b)
 {
@@ -45,6 +50,22 @@ static inline __u64 max(__u64 a, __u64 b)
 static inline int fls64(__u64 value)
 {
 	return value ? 64 - __builtin_clzll(value) : 0;
+}
+
+static inline __u64 div_u64_rem(__u64 dividend, __u32 divisor, __u32 *remainder)
+{
+	*remainder = dividend % divisor;
+	return dividend / divisor;
+}
+
+static inline __u64 div64_u64(__u64 dividend, __u64 divisor)
+{
+	return dividend / divisor;
+}
+
+static inline __u64 mul_u64_u64_div_u64(__u64 a, __u64 b, __u64 divisor)
+{
+	return (__uint128_t)a * b / divisor;
 }
 
 static inline __u64 div_u64(__u64 dividend, __u32 divisor)

@@ -23,41 +23,55 @@
  */
 #include "core.h"
 
-static void rr_reset(struct vgpu_sched *s)
+/* The queue, and the turns, are also those of coop.c. */
+void vgpu_sched_round_robin_reset(struct vgpu_sched *s)
 {
 	s->round_robin.head = VGPU_FUNCTION_NONE;
 	s->round_robin.tail = VGPU_FUNCTION_NONE;
 }
 
-static int rr_refuse(struct vgpu_sched_why *why, u16 function, const char *what,
-		     u64 only)
+/**
+ * vgpu_sched_admit_equal() - what a policy refuses to which all are equal
+ * @function: whose settings
+ * @params: they must have default weight and priority, and no reservation
+ * @rule: why
+ * @why: filled in if they are refused
+ *
+ * Return: 0, or -EOPNOTSUPP.
+ */
+int vgpu_sched_admit_equal(u16 function, const struct vgpu_sched_params *params,
+			   const char *rule, struct vgpu_sched_why *why)
 {
-	why->function = function;
-	why->what = what;
-	why->rule = "is not supported by policy rr";
-	why->low = only;
-	why->high = only;
-	return -EOPNOTSUPP;
+	const struct {
+		const char *what;
+		u64 is;
+		u64 only;
+	} settings[] = {
+		{ "weight", params->weight, VGPU_SCHED_WEIGHT_DEFAULT },
+		{ "priority", params->priority, VGPU_SCHED_PRIORITY_NORMAL },
+		{ "budget_ns", params->budget_ns, 0 },
+	};
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(settings); i++) {
+		if (settings[i].is == settings[i].only)
+			continue;
+		vgpu_sched_refuse(why, function, settings[i].what, rule,
+				  settings[i].only, settings[i].only);
+		return -EOPNOTSUPP;
+	}
+	return 0;
 }
 
 static int rr_admit(const struct vgpu_sched *s, u16 function,
 		    const struct vgpu_sched_params *params,
 		    struct vgpu_sched_why *why)
 {
-	if (params->weight != VGPU_SCHED_WEIGHT_DEFAULT)
-		return rr_refuse(why, function, "weight",
-				 VGPU_SCHED_WEIGHT_DEFAULT);
-	if (params->priority != VGPU_SCHED_PRIORITY_NORMAL)
-		return rr_refuse(why, function, "priority",
-				 VGPU_SCHED_PRIORITY_NORMAL);
-	if (params->cap_quota_ns)
-		return rr_refuse(why, function, "cap_quota_ns", 0);
-	if (params->budget_ns)
-		return rr_refuse(why, function, "budget_ns", 0);
-	return 0;
+	return vgpu_sched_admit_equal(function, params, "is not supported by policy rr",
+				      why);
 }
 
-static void rr_enqueue(struct vgpu_sched *s, u16 function)
+void vgpu_sched_round_robin_enqueue(struct vgpu_sched *s, u16 function)
 {
 	struct vgpu_sched_function *fn = &s->function[function];
 	u16 tail = s->round_robin.tail;
@@ -71,7 +85,7 @@ static void rr_enqueue(struct vgpu_sched *s, u16 function)
 	s->round_robin.tail = function;
 }
 
-static void rr_dequeue(struct vgpu_sched *s, u16 function)
+void vgpu_sched_round_robin_dequeue(struct vgpu_sched *s, u16 function)
 {
 	u16 next = s->function[function].round_robin.next;
 	u16 prev = s->function[function].round_robin.prev;
@@ -94,11 +108,13 @@ static bool rr_pick(struct vgpu_sched *s, u64 now,
 	if (head == VGPU_FUNCTION_NONE)
 		return false;
 	choice->function = head;
-	choice->quantum_ns = s->function[head].params.quantum_ns;
+	choice->quantum_ns = vgpu_sched_quantum(s, head);
 	return true;
 }
 
-static u64 rr_latency_bound(const struct vgpu_sched *s, u16 function)
+/* The bound if a turn takes so many preempt timeouts at most. */
+u64 vgpu_sched_round_robin_bound(const struct vgpu_sched *s, u16 function,
+				 unsigned int timeouts)
 {
 	u64 leave = max(s->config.save_ns, s->config.reset_ns);
 	u64 bound = leave + s->config.load_ns;
@@ -106,23 +122,29 @@ static u64 rr_latency_bound(const struct vgpu_sched *s, u16 function)
 
 	for (i = 0; i < s->config.functions; i++) {
 		const struct vgpu_sched_function *fn = &s->function[i];
+		u64 quantum = vgpu_sched_quantum(s, i);
 
 		if (i == function || fn->parked & VGPU_SCHED_PARK_DISABLED)
 			continue;
-		if (!fn->params.quantum_ns || !fn->params.preempt_timeout_ns)
+		if (!quantum || !fn->params.preempt_timeout_ns)
 			return U64_MAX;
-		bound += s->config.load_ns + fn->params.quantum_ns +
-			 fn->params.preempt_timeout_ns + leave;
+		bound += s->config.load_ns + quantum +
+			 timeouts * fn->params.preempt_timeout_ns + leave;
 	}
 	return bound;
 }
 
+static u64 rr_latency_bound(const struct vgpu_sched *s, u16 function)
+{
+	return vgpu_sched_round_robin_bound(s, function, 1);
+}
+
 const struct vgpu_sched_policy vgpu_sched_round_robin = {
 	.name		= "rr",
-	.reset		= rr_reset,
+	.reset		= vgpu_sched_round_robin_reset,
 	.admit		= rr_admit,
-	.enqueue	= rr_enqueue,
-	.dequeue	= rr_dequeue,
+	.enqueue	= vgpu_sched_round_robin_enqueue,
+	.dequeue	= vgpu_sched_round_robin_dequeue,
 	.pick		= rr_pick,
 	.latency_bound	= rr_latency_bound,
 };

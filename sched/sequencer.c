@@ -7,7 +7,7 @@
  *     ^                  ^   ^                                        |  |  ^
  *     |                  |   |               armed, and deadline,     |  +--+
  *     |                  |   |               idle or NOW: PREEMPT     |  renewed
- *     |            RESET |   | SAVED                                  v
+ *     |            RESET |   | SAVED                     or BOUNDARY   v
  *     |      RESETTING --+   +------- SAVING <------------------- PREEMPTING
  *     |        |   ^                    |       QUIESCED: SAVE        |
  *     |  RESET |   |                    | SAVED                       |
@@ -15,7 +15,8 @@
  *     +-----------------------------<---+                HANG
  *
  * The arrows into LOADING (with LOAD) are for a switch to somebody, those into
- * EMPTY for one to nobody. RUNNING, the renewal, and EMPTY complete the record.
+ * EMPTY for one to nobody. RUNNING, the renewal, and EMPTY complete the record;
+ * so does NEXT that names nobody while the engine is empty.
  *
  * NEXT is taken when PREEMPT is given (or LOAD, on an empty engine), as by a
  * device that does it by itself; what is armed after that is for the switch
@@ -24,6 +25,10 @@
  * on to what is armed, or else to EMPTY without a record. Whatever prevents the
  * new world from coming (the same, a LOAD that was refused) makes the switch one
  * to nobody.
+ *
+ * If it is BOUNDARY the world finishes its command buffer first; what is armed
+ * meanwhile with NOW and without BOUNDARY ends that, by a PREEMPT beside it. There
+ * is one answer to both, but if it was on its way already PREEMPT is refused.
  *
  * The timer is the deadline of the running world, and is only set while NEXT is
  * armed. Nothing here waits for anything but an event: whoever watches for
@@ -87,7 +92,19 @@ static void preempt(struct vgpu_sequencer *q, u64 now)
 	bool due = !q->now && !q->idle;
 
 	take(q, q->world, due ? VGPU_LEAVE_DEADLINE : VGPU_LEAVE_PREEMPT, now);
-	command(q, VGPU_CMD_PREEMPT, q->world, VGPU_SEQUENCER_PREEMPTING);
+	q->finishing = q->boundary && !q->idle;
+	command(q, q->finishing ? VGPU_CMD_BOUNDARY : VGPU_CMD_PREEMPT, q->world,
+		VGPU_SEQUENCER_PREEMPTING);
+}
+
+/* NEXT names who is on the engine, or nobody while it is empty, and is due. */
+static bool stays(const struct vgpu_sequencer *q, u64 now)
+{
+	if (!q->armed || q->next != q->world)
+		return false;
+	return q->state == VGPU_SEQUENCER_EMPTY ||
+	       (q->state == VGPU_SEQUENCER_RUNNING &&
+		(q->now || q->idle || deadline_passed(q, now)));
 }
 
 /* Do with what is armed what the present state allows. */
@@ -98,7 +115,7 @@ static void kick(struct vgpu_sequencer *q, u64 now)
 	if (q->state == VGPU_SEQUENCER_EMPTY) {
 		q->has_deadline = false;
 		if (q->next == VGPU_FUNCTION_NONE) {
-			q->armed = false;
+			set_timer(q, now);	/* a record must not come from here */
 			return;
 		}
 		take(q, VGPU_FUNCTION_NONE, VGPU_LEAVE_NONE, now);
@@ -114,6 +131,10 @@ static void kick(struct vgpu_sequencer *q, u64 now)
 		} else {
 			preempt(q, now);
 		}
+	} else if (q->state == VGPU_SEQUENCER_PREEMPTING && q->finishing && q->now &&
+		   !q->boundary) {
+		q->finishing = false;
+		command(q, VGPU_CMD_PREEMPT, q->world, VGPU_SEQUENCER_PREEMPTING);
 	}
 }
 
@@ -125,7 +146,7 @@ static void complete(struct vgpu_sequencer *q, enum vgpu_sequencer_state state,
 
 	q->state = state;
 	q->world = sw.to;
-	q->idle = false;
+	q->idle = q->idle && sw.reason == VGPU_LEAVE_RENEWED;
 	q->has_deadline = q->quantum_ns && sw.to != VGPU_FUNCTION_NONE;
 	q->deadline = sw.running + q->quantum_ns;
 	q->ops->switched(q->context, &sw);
@@ -178,16 +199,17 @@ void vgpu_sequencer_init(struct vgpu_sequencer *q,
  * @q: the sequencer
  * @function: FUNCTION, may be VGPU_FUNCTION_NONE
  * @quantum_ns: QUANTUM, 0 for no deadline
- * @now_flag: NOW
+ * @flags: NOW and BOUNDARY, as VGPU_SCHED_ARM_*
  * @now: device time
  */
 void vgpu_sequencer_arm(struct vgpu_sequencer *q, u16 function, u64 quantum_ns,
-			bool now_flag, u64 now)
+			u32 flags, u64 now)
 {
 	q->armed = true;
 	q->next = function;
 	q->next_quantum_ns = quantum_ns;
-	q->now = now_flag;
+	q->now = flags & VGPU_SCHED_ARM_NOW;
+	q->boundary = flags & VGPU_SCHED_ARM_BOUNDARY;
 	kick(q, now);
 }
 
@@ -209,15 +231,15 @@ void vgpu_sequencer_disarm(struct vgpu_sequencer *q)
 void vgpu_sequencer_timer(struct vgpu_sequencer *q, u64 now)
 {
 	q->timer = false;
-	if (q->state != VGPU_SEQUENCER_RUNNING || !q->armed ||
-	    q->next != q->world || !(q->now || q->idle || deadline_passed(q, now))) {
+	if (!stays(q, now)) {
 		kick(q, now);
 		return;
 	}
-	take(q, q->world, VGPU_LEAVE_RENEWED, now);
+	take(q, q->world, q->state == VGPU_SEQUENCER_EMPTY ? VGPU_LEAVE_NONE :
+						     VGPU_LEAVE_RENEWED, now);
 	q->sw.loaded = now;
 	q->sw.running = now;
-	complete(q, VGPU_SEQUENCER_RUNNING, now);
+	complete(q, q->state, now);
 }
 
 static void quiesced(struct vgpu_sequencer *q,
@@ -306,7 +328,7 @@ static void refused(struct vgpu_sequencer *q,
 	else if (q->state == VGPU_SEQUENCER_SAVING &&
 		 e->detail == VGPU_CMD_SAVE && e->info == VGPU_REFUSED_BAD_IMAGE)
 		reset(q, now, now);
-	else
+	else if (q->state == VGPU_SEQUENCER_PREEMPTING || e->detail != VGPU_CMD_PREEMPT)
 		q->strange++;
 }
 

@@ -14,9 +14,9 @@
  * Locking: the caller holds one lock of its own around every call; all
  * callbacks are made under it and must not call back into the core. Nothing
  * here allocates, sleeps or waits, so the lock may be a raw spinlock taken in
- * hard-irq context. No call takes longer than O(1) in the number of functions,
- * except vgpu_sched_init(), vgpu_sched_set_policy(), vgpu_sched_restart() and
- * vgpu_sched_latency_bound(), which are O(n).
+ * hard-irq context. No call takes longer than O(log n) in the number of functions,
+ * except those that configure, vgpu_sched_init(), vgpu_sched_restart() and the
+ * bounds, which are O(n).
  *
  * Events must be fed in the order in which the device queued them. An event that
  * names a function that does not exist is counted and otherwise ignored.
@@ -65,7 +65,8 @@ enum vgpu_sched_state {
 #define VGPU_SCHED_PARK_PAUSED		0x20u	/* by the administrator */
 #define VGPU_SCHED_PARK_EXCLUSIVE	0x40u	/* somebody else has the engine */
 #define VGPU_SCHED_PARK_SUSPENDED	0x80u	/* the whole device is going down */
-#define VGPU_SCHED_PARK_ALL		0xffu
+#define VGPU_SCHED_PARK_ABSENT		0x100u	/* not provisioned: there is no such VF */
+#define VGPU_SCHED_PARK_ALL		0x1ffu
 #define VGPU_SCHED_PARK_WORLD \
 	(VGPU_SCHED_PARK_FLR | VGPU_SCHED_PARK_HUNG | VGPU_SCHED_PARK_RESET | \
 	 VGPU_SCHED_PARK_REFUSED)
@@ -76,6 +77,26 @@ enum vgpu_sched_state {
 #define VGPU_SCHED_QUANTUM_MAX		100000000000ull
 /** VGPU_SCHED_QUANTUM_DEFAULT - ns */
 #define VGPU_SCHED_QUANTUM_DEFAULT	6000000ull
+/**
+ * VGPU_SCHED_QUANTUM_AUTO - the core chooses: VGPU_SCHED_QUANTUM_DEFAULT, or more,
+ * up to VGPU_SCHED_STRETCH times, where switching would cost more than
+ * &vgpu_sched_config.overhead_permille
+ */
+#define VGPU_SCHED_QUANTUM_AUTO		U64_MAX
+/** VGPU_SCHED_STRETCH - by what a quantum that the core chooses can grow at most */
+#define VGPU_SCHED_STRETCH		2u
+/**
+ * VGPU_SCHED_MIN_SLICE_NS - ns that a world has had the engine at least, from the
+ * beginning of the switch to it, before one that wakes up may take its place; its
+ * quantum if that is shorter
+ */
+#define VGPU_SCHED_MIN_SLICE_NS		1000000ull
+/** VGPU_SCHED_CHARGE_NS - ns after which the running world is charged at the latest */
+#define VGPU_SCHED_CHARGE_NS		1000000ull
+#define VGPU_SCHED_OVERHEAD_MIN		1u
+#define VGPU_SCHED_OVERHEAD_MAX		500u
+/** VGPU_SCHED_OVERHEAD_DEFAULT - permille of engine time for switching */
+#define VGPU_SCHED_OVERHEAD_DEFAULT	50u
 /** VGPU_SCHED_TIMEOUT_MIN - ns, smallest preempt timeout that can be set */
 #define VGPU_SCHED_TIMEOUT_MIN		1000ull
 /** VGPU_SCHED_TIMEOUT_MAX - ns, largest; the limit of xe's preempt_timeout_us */
@@ -92,9 +113,11 @@ enum vgpu_sched_state {
 
 /**
  * enum vgpu_sched_priority - as xe's sched_priority
- * @VGPU_SCHED_PRIORITY_LOW: runs when nobody else wants to
+ * @VGPU_SCHED_PRIORITY_LOW: is started later after it wakes
  * @VGPU_SCHED_PRIORITY_NORMAL: default
  * @VGPU_SCHED_PRIORITY_HIGH: is started sooner after it wakes
+ *
+ * None of them changes anybody's share of the engine.
  */
 enum vgpu_sched_priority {
 	VGPU_SCHED_PRIORITY_LOW,
@@ -105,17 +128,19 @@ enum vgpu_sched_priority {
 /**
  * struct vgpu_sched_params - what is configured for one function
  * @quantum_ns: execution quantum: VGPU_SCHED_QUANTUM_MIN…MAX, or 0 for no
- *	deadline (then it runs until it is idle)
+ *	deadline (then it runs until it is idle), or VGPU_SCHED_QUANTUM_AUTO
  * @preempt_timeout_ns: how long it may take to quiesce before it is reset:
  *	VGPU_SCHED_TIMEOUT_MIN…MAX, or 0 for ever. The caller tells the device;
  *	the core expects switches by it.
  * @weight: share relative to the others, VGPU_SCHED_WEIGHT_MIN…MAX
  * @priority: enum vgpu_sched_priority
- * @cap_quota_ns: engine time in each @cap_period_ns that it never exceeds; 0 if
+ * @cap_quota_ns: engine time, switching included, in each @cap_period_ns that it
+ *	does not exceed; what it overruns is taken from the periods that follow. 0 if
  *	it has no cap, and then @cap_period_ns is 0 too
  * @cap_period_ns: VGPU_SCHED_PERIOD_MIN…MAX, not less than @cap_quota_ns
- * @budget_ns: engine time in each @period_ns that it is sure to get; 0 if it has
- *	no reservation, and then @period_ns is 0 too
+ * @budget_ns: running time, its switches not included, in each @period_ns that it
+ *	is sure to get while it has work; 0 if it has no reservation, and then
+ *	@period_ns is 0 too
  * @period_ns: VGPU_SCHED_PERIOD_MIN…MAX, not less than @budget_ns
  *
  * A policy that cannot honour a setting refuses it; it never ignores it.
@@ -154,10 +179,17 @@ struct vgpu_sched_why {
  * @save_ns: cost of a save as declared by the device
  * @load_ns: cost of a load as declared by the device
  * @reset_ns: cost of a reset as declared by the device
+ * @boundary: VGPU_PF_CAPS_BOUNDARY, the device can let a world finish its command
+ *	buffer
  * @request_slack_ns: a world that is asked to leave later than this after it
  *	was due has missed its deadline; 0 where the device keeps deadlines
  * @overdue_slack_ns: how much later than it must have come at the latest a
  *	switch is called overdue: interrupt latency, error of @now
+ * @overhead_permille: part of the engine time that switching shall not exceed,
+ *	VGPU_SCHED_OVERHEAD_MIN…MAX, 0 for VGPU_SCHED_OVERHEAD_DEFAULT: by this
+ *	the core stretches quanta that it chooses itself, and holds back wake-ups
+ *	that would cut slices short. A quantum that was set is kept, whatever it
+ *	costs.
  * @policy: from vgpu_sched_find_policy()
  */
 struct vgpu_sched_config {
@@ -165,15 +197,23 @@ struct vgpu_sched_config {
 	u64 save_ns;
 	u64 load_ns;
 	u64 reset_ns;
+	bool boundary;
 	u64 request_slack_ns;
 	u64 overdue_slack_ns;
+	u32 overhead_permille;
 	const struct vgpu_sched_policy *policy;
 };
+
+/** VGPU_SCHED_ARM_NOW - VGPU_PF_NEXT_NOW */
+#define VGPU_SCHED_ARM_NOW		0x1u
+/** VGPU_SCHED_ARM_BOUNDARY - VGPU_PF_NEXT_BOUNDARY; only with &vgpu_sched_config.boundary */
+#define VGPU_SCHED_ARM_BOUNDARY		0x2u
 
 /**
  * struct vgpu_sched_ops - what the core asks for
  * @arm: write VGPU_PF_NEXT with VALID (or vgpu_sequencer_arm()): @function may
- *	be VGPU_FUNCTION_NONE; @quantum_ns 0 means no deadline; @now sets NOW
+ *	be VGPU_FUNCTION_NONE; @quantum_ns 0 means no deadline; @flags are
+ *	VGPU_SCHED_ARM_*
  * @disarm: write VGPU_PF_NEXT without VALID (or vgpu_sequencer_disarm())
  * @set_timer: call vgpu_sched_timer() at device time @when, in place of any
  *	earlier wish; at once if that has passed. There is no cancelling: a timer
@@ -189,7 +229,7 @@ struct vgpu_sched_config {
  * called in, and must not call the core.
  */
 struct vgpu_sched_ops {
-	void (*arm)(void *context, u16 function, u64 quantum_ns, bool now);
+	void (*arm)(void *context, u16 function, u64 quantum_ns, u32 flags);
 	void (*disarm)(void *context);
 	void (*set_timer)(void *context, u64 when);
 	void (*overdue)(void *context, u16 function);
@@ -242,8 +282,14 @@ struct vgpu_sched_switch {
  *	the save is its owner's, the rest is that of the world that was loaded
  * @deadline_misses: slices that (a) count in @request, with a delay of more than
  *	request_slack_ns, or (b) had not quiesced when preempt_timeout_ns (unless 0)
- *	after the request was over, not even by the reset
+ *	(twice that if it was let finish its command buffer) after the request was
+ *	over, not even by the reset
  * @hangs: preempt timeouts
+ * @throttles: times that it had work and its cap was used up
+ * @periods: periods of its reservation that ended while it had work throughout
+ * @period_misses: those of them in which it had less than its budget
+ * @lag_min: smallest lag, ns; see vgpu_sched_lag()
+ * @lag_max: largest lag, ns
  * @wakes: went from having no work to having some
  * @request: request − deadline, of slices that ended by their deadline or hung
  *	behind it, while NEXT was armed at least VGPU_SCHED_ARM_NS before it
@@ -267,6 +313,11 @@ struct vgpu_sched_stats {
 	u64 overhead_ns;
 	u64 deadline_misses;
 	u64 hangs;
+	u64 throttles;
+	u64 periods;
+	u64 period_misses;
+	s64 lag_min;
+	s64 lag_max;
 	u64 wakes;
 	struct vgpu_histogram request;
 	struct vgpu_histogram quiesce;
@@ -334,6 +385,12 @@ int vgpu_sched_set_policy(struct vgpu_sched *s,
 			  const struct vgpu_sched_policy *policy,
 			  struct vgpu_sched_why *why, u64 now);
 const struct vgpu_sched_policy *vgpu_sched_policy(const struct vgpu_sched *s);
+int vgpu_sched_set_overhead(struct vgpu_sched *s, u32 permille,
+			    struct vgpu_sched_why *why, u64 now);
+u32 vgpu_sched_overhead(const struct vgpu_sched *s);
+u64 vgpu_sched_quantum(const struct vgpu_sched *s, u16 function);
+u32 vgpu_sched_quantum_overhead(const struct vgpu_sched *s, u16 function,
+				u64 quantum_ns);
 
 /* What the caller wants */
 int vgpu_sched_park(struct vgpu_sched *s, u16 function, u32 reasons, u64 now);
@@ -358,7 +415,9 @@ int vgpu_sched_state(const struct vgpu_sched *s, u16 function);
 u32 vgpu_sched_parked(const struct vgpu_sched *s, u16 function);
 bool vgpu_sched_off_engine(const struct vgpu_sched *s, u16 function);
 u64 vgpu_sched_runtime(const struct vgpu_sched *s, u16 function, u64 now);
+s64 vgpu_sched_lag(const struct vgpu_sched *s, u16 function);
 u64 vgpu_sched_latency_bound(const struct vgpu_sched *s, u16 function);
+u64 vgpu_sched_lag_bound(const struct vgpu_sched *s, u16 function);
 const struct vgpu_sched_stats *vgpu_sched_stats(const struct vgpu_sched *s,
 						u16 function);
 const struct vgpu_sched_stats *vgpu_sched_total(const struct vgpu_sched *s);

@@ -23,7 +23,8 @@
  * enum vgpu_sequencer_state - what the engine was told last, and has not answered
  * @VGPU_SEQUENCER_EMPTY: no world
  * @VGPU_SEQUENCER_RUNNING: a world runs, or is idle but free to run
- * @VGPU_SEQUENCER_PREEMPTING: PREEMPT was given, QUIESCED or HANG is awaited
+ * @VGPU_SEQUENCER_PREEMPTING: PREEMPT or BOUNDARY was given, QUIESCED or HANG is
+ *	awaited
  * @VGPU_SEQUENCER_RESETTING: it hangs, RESET is awaited
  * @VGPU_SEQUENCER_SAVING: SAVE was given, SAVED is awaited
  * @VGPU_SEQUENCER_LOADING: LOAD was given, LOADED is awaited
@@ -87,6 +88,8 @@ struct vgpu_sequencer_event {
  * @quantum_ns: slice of the world that is being loaded
  * @armed: @next is to be loaded when @world ends
  * @now: @next does not wait for the deadline
+ * @boundary: @next waits for the end of a command buffer
+ * @finishing: PREEMPTING, but @world may finish its command buffer
  * @next: function, or VGPU_FUNCTION_NONE
  * @next_quantum_ns: its slice, 0 for no deadline
  * @timer: the timer is set
@@ -101,6 +104,8 @@ struct vgpu_sequencer {
 	bool has_deadline;
 	bool armed;
 	bool now;
+	bool boundary;
+	bool finishing;
 	bool timer;
 	u16 world;
 	u16 next;
@@ -114,7 +119,7 @@ struct vgpu_sequencer {
 void vgpu_sequencer_init(struct vgpu_sequencer *q,
 			 const struct vgpu_sequencer_ops *ops, void *context);
 void vgpu_sequencer_arm(struct vgpu_sequencer *q, u16 function, u64 quantum_ns,
-			bool now_flag, u64 now);
+			u32 flags, u64 now);
 void vgpu_sequencer_disarm(struct vgpu_sequencer *q);
 void vgpu_sequencer_event(struct vgpu_sequencer *q,
 			  const struct vgpu_sequencer_event *event, u64 now);

@@ -19,6 +19,7 @@ void model_init(struct model *m, unsigned int functions)
 		.stop_at = MODEL_NEVER,
 		.timeout_at = MODEL_NEVER,
 		.retry_at = MODEL_NEVER,
+		.boundary_at = MODEL_NEVER,
 	};
 	for (i = 0; i < functions; i++)
 		m->fn[i].group = 20000;
@@ -117,6 +118,17 @@ u64 model_gpu_time(const struct model *m, u16 function)
 	return time;
 }
 
+/* What is left to do, also in the middle of a slice. */
+u64 model_work_left(const struct model *m, u16 function)
+{
+	u64 work = m->fn[function].work;
+
+	if (m->world != function || !has_engine(m) || m->idle ||
+	    m->fn[function].stuck)
+		return work;
+	return work - min(work, m->now - m->worked_until);
+}
+
 static void enter(struct model *m, enum vgpu_engine_state state, u64 end)
 {
 	if (has_engine(m) && state != VGPU_ENGINE_QUIESCING)
@@ -125,6 +137,8 @@ static void enter(struct model *m, enum vgpu_engine_state state, u64 end)
 	m->phase_end = end;
 	m->stop_at = MODEL_NEVER;
 	m->timeout_at = MODEL_NEVER;
+	m->boundary_at = MODEL_NEVER;
+	m->finishing = false;
 	if (state == VGPU_ENGINE_EMPTY)
 		m->world = VGPU_FUNCTION_NONE;
 	if (m->stuck_phase && (state == VGPU_ENGINE_SAVING ||
@@ -227,10 +241,46 @@ static void quiesced(struct model *m)
 	tell(m, m->sw.from);
 }
 
-static void request(struct model *m)
+/* When the running world can stop. */
+static u64 preemption_point(const struct model *m)
+{
+	const struct model_function *fn = &m->fn[m->world];
+	u64 into = (m->now - m->running_since) % fn->group;
+	u64 left = into ? fn->group - into : 0;
+
+	if (m->stop)
+		left = m->stop(m);
+	return left == MODEL_NEVER ? MODEL_NEVER : m->now + left;
+}
+
+/* How much is left of the running world's command buffer. */
+static u64 packet_left(const struct model *m)
+{
+	const struct model_function *fn = &m->fn[m->world];
+	u64 left = model_work_left(m, m->world);
+
+	if (fn->stuck)
+		return MODEL_NEVER;
+	if (m->boundary)
+		return m->boundary(m);
+	return fn->packet ? left % fn->packet : left;
+}
+
+/* QUIESCING, at the next preemption point. */
+static void cut(struct model *m)
 {
 	struct model_function *fn = &m->fn[m->world];
-	u64 into = (m->now - m->running_since) % fn->group;
+
+	m->finishing = false;
+	m->boundary_at = MODEL_NEVER;
+	m->timeout_at = fn->timeout ? m->now + fn->timeout : MODEL_NEVER;
+	m->stop_at = fn->stuck ? MODEL_NEVER : preemption_point(m);
+}
+
+static void request(struct model *m, bool boundary)
+{
+	struct model_function *fn = &m->fn[m->world];
+	u64 left;
 
 	m->sw.request = m->now;
 	enter(m, VGPU_ENGINE_QUIESCING, MODEL_NEVER);
@@ -238,10 +288,15 @@ static void request(struct model *m)
 		quiesced(m);
 		return;
 	}
+	if (!boundary) {
+		cut(m);
+		return;
+	}
+	left = packet_left(m);
+	m->finishing = true;
+	m->boundary_at = left == MODEL_NEVER ? MODEL_NEVER : m->now + left;
 	if (fn->timeout)
 		m->timeout_at = m->now + fn->timeout;
-	if (!fn->stuck)
-		m->stop_at = m->now + (into ? fn->group - into : 0);
 }
 
 static void reset(struct model *m, enum vgpu_leave leave)
@@ -314,7 +369,7 @@ static void take(struct model *m)
 	if (empty)
 		load_new_world(m);
 	else
-		request(m);
+		request(m, m->next_boundary);
 }
 
 static void save_ends(struct model *m)
@@ -399,7 +454,7 @@ u64 model_next_time(const struct model *m)
 {
 	u64 t = min(m->phase_end, min(m->stop_at, m->timeout_at));
 
-	t = min(t, m->retry_at);
+	t = min(t, min(m->retry_at, m->boundary_at));
 	if (m->state == VGPU_ENGINE_RUNNING && m->deadline && !m->passed)
 		t = min(t, m->deadline);
 	if (has_engine(m) && !m->idle && !m->fn[m->world].stuck)
@@ -421,10 +476,12 @@ static void step(struct model *m)
 	} else if (has_engine(m) && !m->idle && !m->fn[m->world].stuck &&
 		   m->worked_until + m->fn[m->world].work <= m->now) {
 		account_work(m);
-	} else if (m->stop_at <= m->now) {
+	} else if (min(m->stop_at, m->boundary_at) <= m->now) {
 		account_work(m);
 		if (m->state == VGPU_ENGINE_QUIESCING)
 			quiesced(m);
+	} else if (m->timeout_at <= m->now && m->finishing) {
+		cut(m);
 	} else if (m->timeout_at <= m->now) {
 		u16 function = m->world;
 		u64 asked = m->sw.request;
@@ -462,7 +519,7 @@ void model_advance(struct model *m, u64 now)
 /* Registers                                                                 */
 
 void model_write_next(struct model *m, bool valid, u16 function, u64 quantum,
-		      bool now)
+		      u32 flags)
 {
 	if (!valid) {
 		m->armed = false;
@@ -485,7 +542,10 @@ void model_write_next(struct model *m, bool valid, u16 function, u64 quantum,
 	m->armed = true;
 	m->next = function;
 	m->next_quantum = quantum;
-	m->next_now = now;
+	m->next_now = flags & VGPU_SCHED_ARM_NOW;
+	m->next_boundary = flags & VGPU_SCHED_ARM_BOUNDARY;
+	if (m->finishing && m->next_now && !m->next_boundary)
+		cut(m);
 	if (m->state == VGPU_ENGINE_EMPTY)
 		m->sw.reason = VGPU_LEAVE_NONE;
 	take(m);
@@ -527,13 +587,19 @@ static u32 command(struct model *m, enum vgpu_world_cmd cmd, u16 function)
 		reset(m, VGPU_LEAVE_RESET);
 		return 0;
 	case VGPU_CMD_PREEMPT:
+	case VGPU_CMD_BOUNDARY:
+		if (cmd == VGPU_CMD_PREEMPT && m->finishing &&
+		    on_engine(m, function, VGPU_ENGINE_QUIESCING)) {
+			cut(m);
+			return 0;
+		}
 		if (!on_engine(m, function, VGPU_ENGINE_RUNNING))
 			return VGPU_REFUSED_STATE;
 		m->sw = (struct vgpu_sched_switch){
 			.from = function,
 			.reason = m->idle ? VGPU_LEAVE_IDLE : VGPU_LEAVE_PREEMPT,
 		};
-		request(m);
+		request(m, cmd == VGPU_CMD_BOUNDARY);
 		return 0;
 	case VGPU_CMD_SAVE:
 		if (!on_engine(m, function, VGPU_ENGINE_QUIESCED))
@@ -616,6 +682,18 @@ void model_work(struct model *m, u16 function, u64 ns)
 		fn->since = m->now;
 	fn->work += ns;
 	/* A world that is past its last preemption point does not start again. */
+	work_changed(m, function);
+}
+
+/* It takes its work back: its rings are disabled. */
+void model_withdraw(struct model *m, u16 function)
+{
+	struct model_function *fn = &m->fn[function];
+
+	if (!fn->work)
+		return;
+	fn->work = 0;
+	fn->since = m->now;
 	work_changed(m, function);
 }
 

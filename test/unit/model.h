@@ -13,8 +13,10 @@
 #include <vgpu/events.h>
 #include "vgpu_sched.h"
 
-#define MODEL_FUNCTIONS	16
-#define MODEL_QUEUE	1024
+#ifndef MODEL_FUNCTIONS
+#define MODEL_FUNCTIONS	64
+#endif
+#define MODEL_QUEUE	4096
 #define MODEL_NEVER	U64_MAX
 
 /**
@@ -58,6 +60,8 @@ struct model_event {
  * @world: enum vgpu_world_state
  * @work: ns of work left
  * @group: ns of a work-group
+ * @packet: ns of a command buffer, the last of which ends with @work; 0: all of
+ *	@work is one
  * @timeout: VGPU_PF_FN_PREEMPT_TIMEOUT
  * @told: the driver was told that it has work
  * @since: when it last got or lost work
@@ -72,6 +76,7 @@ struct model_function {
 	enum vgpu_world_state world;
 	u64 work;
 	u64 group;
+	u64 packet;
 	u64 timeout;
 	bool told;
 	u64 since;
@@ -99,6 +104,8 @@ struct model_function {
  * @stop_at: preemption point that QUIESCING waits for
  * @timeout_at: end of the preempt timeout
  * @retry_at: next look at what could not be told
+ * @boundary_at: end of the command buffer that QUIESCING waits for
+ * @finishing: QUIESCING, but may finish its command buffer
  * @automatic: a switch by itself is under way
  * @to_lost: its new world does not exist any more
  * @reset_answer: RESET is to be answered
@@ -106,6 +113,7 @@ struct model_function {
  * @quantum: slice of its new world
  * @armed: NEXT is armed
  * @next_now: with NOW
+ * @next_boundary: with BOUNDARY
  * @next: NEXT's function
  * @next_quantum: NEXT's quantum
  * @stuck_phase: the next save or load does not end
@@ -115,6 +123,11 @@ struct model_function {
  * @refused_load: LOAD among them
  * @lost: answers dropped
  * @queue: the event queue
+ * @stop: ns of work that are left until the running world's next preemption
+ *	point, MODEL_NEVER if it has none; without it that is the end of a group
+ * @boundary: ns of work that are left of the running world's command buffer; see
+ *	&model_function.packet for what is without it
+ * @argument: for the user of these two
  * @posted: records written
  * @taken: records taken
  * @fn: the functions
@@ -137,6 +150,8 @@ struct model {
 	u64 stop_at;
 	u64 timeout_at;
 	u64 retry_at;
+	u64 boundary_at;
+	bool finishing;
 	bool automatic;
 	bool to_lost;
 	bool reset_answer;
@@ -144,6 +159,7 @@ struct model {
 	u64 quantum;
 	bool armed;
 	bool next_now;
+	bool next_boundary;
 	u16 next;
 	u64 next_quantum;
 	bool stuck_phase;
@@ -152,6 +168,9 @@ struct model {
 	unsigned int refused_state;
 	unsigned int refused_load;
 	unsigned int lost;
+	u64 (*stop)(const struct model *m);
+	u64 (*boundary)(const struct model *m);
+	void *argument;
 	struct model_event queue[MODEL_QUEUE];
 	u64 posted;
 	u64 taken;
@@ -163,16 +182,18 @@ u64 model_next_time(const struct model *m);
 void model_advance(struct model *m, u64 now);
 bool model_take(struct model *m, struct model_event *event);
 u64 model_gpu_time(const struct model *m, u16 function);
+u64 model_work_left(const struct model *m, u16 function);
 
 /* Registers */
 void model_write_next(struct model *m, bool valid, u16 function, u64 quantum,
-		      bool now);
+		      u32 flags);
 void model_command(struct model *m, enum vgpu_world_cmd command, u16 function);
 void model_open(struct model *m, u16 function, bool open);
 void model_flr_ack(struct model *m, u16 function);
 
 /* What happens to it */
 void model_work(struct model *m, u16 function, u64 ns);
+void model_withdraw(struct model *m, u16 function);
 void model_flr(struct model *m, u16 function);
 
 #endif

@@ -8,6 +8,14 @@
 #include <cmocka.h>
 #include "rig.h"
 
+static void fail_test(const char *what, const char *file, int line)
+{
+	print_error("%s\n", what);
+	_fail(file, line);
+}
+
+void (*rig_failed)(const char *what, const char *file, int line) = fail_test;
+
 /* xorshift64* (S. Vigna): not good for secrets, good for tests. */
 u64 rig_random(struct rig *r, u64 below)
 {
@@ -15,6 +23,20 @@ u64 rig_random(struct rig *r, u64 below)
 	r->seed ^= r->seed << 25;
 	r->seed ^= r->seed >> 27;
 	return below ? (r->seed * 2685821657736338717ull >> 11) % below : 0;
+}
+
+/*
+ * How long something takes, at most @limit. It depends on the moment and on
+ * @salt, not on what was drawn before: a trace of which a part is left out
+ * keeps the latencies of the rest. The mixer is splitmix64 (S. Vigna).
+ */
+static u64 delay(const struct rig *r, u64 limit, u64 salt)
+{
+	u64 z = r->delays + (r->m.now << 4 | salt) * 0x9e3779b97f4a7c15ull;
+
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9ull;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebull;
+	return limit ? (z ^ z >> 31) % (limit + 1) : 0;
 }
 
 u64 rig_clock(const struct rig *r)
@@ -44,7 +66,7 @@ void rig_print_log(const struct rig *r)
 void rig_unpark(struct rig *r, u16 function, u32 reason)
 {
 	rig_note(r, "unpark", function, reason, 0);
-	assert_int_equal(vgpu_sched_unpark(r->s, function, reason, rig_clock(r)), 0);
+	rig_check(!vgpu_sched_unpark(r->s, function, reason, rig_clock(r)));
 	if (!vgpu_sched_parked(r->s, function))
 		r->owed[function] = false;
 }
@@ -58,11 +80,11 @@ static void write_later(struct rig *r, struct rig_write w)
 		if (w.command)
 			model_command(&r->m, w.command, w.function);
 		else
-			model_write_next(&r->m, w.valid, w.function, w.quantum, w.now);
+			model_write_next(&r->m, w.valid, w.function, w.quantum, w.flags);
 		return;
 	}
-	assert_true(r->write_last - r->write_first < RIG_WRITES);
-	w.at = max(last, r->m.now + rig_random(r, r->write_latency + 1));
+	rig_check(r->write_last - r->write_first < RIG_WRITES);
+	w.at = max(last, r->m.now + delay(r, r->write_latency, 0));
 	r->write[r->write_last++ % RIG_WRITES] = w;
 }
 
@@ -73,22 +95,22 @@ static void write_arrives(struct rig *r)
 	if (w.command)
 		model_command(&r->m, w.command, w.function);
 	else
-		model_write_next(&r->m, w.valid, w.function, w.quantum, w.now);
+		model_write_next(&r->m, w.valid, w.function, w.quantum, w.flags);
 }
 
 /* ------------------------------------------------------------------------ */
 /* Callbacks                                                                 */
 
-static void on_arm(void *context, u16 function, u64 quantum_ns, bool now)
+static void on_arm(void *context, u16 function, u64 quantum_ns, u32 flags)
 {
 	struct rig *r = context;
 
 	r->next_writes++;
-	rig_note(r, "arm", function, quantum_ns / 1000, now);
+	rig_note(r, "arm", function, quantum_ns / 1000, flags);
 	if (r->classic)
-		vgpu_sequencer_arm(&r->q, function, quantum_ns, now, rig_clock(r));
+		vgpu_sequencer_arm(&r->q, function, quantum_ns, flags, rig_clock(r));
 	else
-		write_later(r, (struct rig_write){ .valid = true, .now = now,
+		write_later(r, (struct rig_write){ .valid = true, .flags = flags,
 						   .function = function,
 						   .quantum = quantum_ns });
 }
@@ -110,7 +132,8 @@ static void on_core_timer(void *context, u64 when)
 	struct rig *r = context;
 	u64 at = when - r->clock_error;
 
-	r->core_timer_at = max(at, r->m.now) + rig_random(r, r->irq_latency + 1);
+	r->core_timer_at = max(max(at, r->stall_until), r->m.now) +
+			   delay(r, r->irq_latency, 1);
 }
 
 static void on_overdue(void *context, u16 function)
@@ -130,16 +153,16 @@ static void on_parked(void *context, u16 function)
 	u64 i;
 
 	rig_note(r, "parked", function, 0, 0);
-	assert_true(r->owed[function]);
+	rig_check(r->owed[function]);
 	r->owed[function] = false;
 	r->parked_calls[function]++;
-	assert_true(r->m.world != function);
-	assert_false(r->m.automatic && r->m.sw.to == function && !r->m.to_lost);
-	assert_false(r->m.armed && r->m.next == function);
+	rig_check(r->m.world != function);
+	rig_check(!(r->m.automatic && r->m.sw.to == function && !r->m.to_lost));
+	rig_check(!(r->m.armed && r->m.next == function));
 	for (i = r->write_first; i < r->write_last; i++) {
 		const struct rig_write *w = &r->write[i % RIG_WRITES];
 
-		assert_false(w->valid && w->function == function);
+		rig_check(!w->valid || w->function != function);
 	}
 }
 
@@ -167,7 +190,7 @@ static void on_seq_timer(void *context, u64 when)
 	struct rig *r = context;
 	u64 at = when - r->clock_error;
 
-	r->seq_timer_at = max(at, r->m.now) + rig_random(r, r->irq_latency + 1);
+	r->seq_timer_at = max(at, r->m.now) + delay(r, r->irq_latency, 2);
 }
 
 static void on_seq_cancel(void *context)
@@ -330,7 +353,7 @@ u64 rig_next_time(const struct rig *r)
 static void raise_interrupt(struct rig *r)
 {
 	if (r->m.posted != r->m.taken && r->irq_at == MODEL_NEVER)
-		r->irq_at = r->m.now + rig_random(r, r->irq_latency + 1);
+		r->irq_at = r->m.now + delay(r, r->irq_latency, 3);
 }
 
 /* The first thing that is due until @until, or the time until then. */
@@ -382,32 +405,45 @@ bool rig_is_quiet(const struct rig *r)
 /* ------------------------------------------------------------------------ */
 /* What the driver does                                                      */
 
-struct rig *rig_new(bool classic, unsigned int functions, u64 seed)
+struct rig *rig_make(const struct rig_setup *setup)
 {
 	struct rig *r = calloc(1, sizeof(*r));
 	struct vgpu_sched_config config = {
-		.functions = functions,
-		.request_slack_ns = classic ? 40000 : 0,
+		.functions = setup->functions,
+		.save_ns = setup->save_ns,
+		.load_ns = setup->load_ns,
+		.boundary = true,
+		.request_slack_ns = setup->classic ? 40000 : 0,
 		.overdue_slack_ns = 1000000,
-		.policy = vgpu_sched_find_policy("rr"),
+		.overhead_permille = setup->overhead_permille,
+		.policy = vgpu_sched_find_policy(setup->policy),
 	};
 
-	assert_non_null(r);
-	model_init(&r->m, functions);
-	config.save_ns = r->m.save_ns;
-	config.load_ns = r->m.load_ns;
+	rig_check(r);
+	model_init(&r->m, setup->functions);
+	r->m.now = setup->start;
+	r->m.save_ns = setup->save_ns;
+	r->m.load_ns = setup->load_ns;
 	config.reset_ns = r->m.reset_ns;
-	r->classic = classic;
-	r->seed = seed | 1;
+	r->classic = setup->classic;
+	r->seed = setup->seed | 1;
+	r->delays = setup->seed;
 	r->irq_at = MODEL_NEVER;
 	r->core_timer_at = MODEL_NEVER;
 	r->seq_timer_at = MODEL_NEVER;
 	r->worker_at = MODEL_NEVER;
-	r->s = malloc(vgpu_sched_size(functions));
-	assert_non_null(r->s);
-	assert_int_equal(vgpu_sched_init(r->s, &config, &sched_ops, r, r->m.now), 0);
+	r->s = malloc(vgpu_sched_size(setup->functions));
+	rig_check(r->s);
+	rig_check(!vgpu_sched_init(r->s, &config, &sched_ops, r, r->m.now));
 	vgpu_sequencer_init(&r->q, &sequencer_ops, r);
 	return r;
+}
+
+struct rig *rig_new(bool classic, unsigned int functions, u64 seed)
+{
+	return rig_make(&(struct rig_setup){
+		.classic = classic, .functions = functions, .seed = seed,
+		.start = 1, .save_ns = 150000, .load_ns = 150000, .policy = "rr" });
 }
 
 void rig_free(struct rig *r)
@@ -416,24 +452,33 @@ void rig_free(struct rig *r)
 	free(r);
 }
 
+int rig_set_params(struct rig *r, u16 function,
+		   const struct vgpu_sched_params *params,
+		   struct vgpu_sched_why *why)
+{
+	int ret = vgpu_sched_set_params(r->s, function, params, why, rig_clock(r));
+
+	if (!ret)
+		r->m.fn[function].timeout = params->preempt_timeout_ns;
+	return ret;
+}
+
 void rig_set_quantum(struct rig *r, u16 function, u64 quantum, u64 timeout)
 {
 	struct vgpu_sched_params params;
 	struct vgpu_sched_why why;
 
-	assert_int_equal(vgpu_sched_get_params(r->s, function, &params), 0);
+	rig_check(!vgpu_sched_get_params(r->s, function, &params));
 	params.quantum_ns = quantum;
 	params.preempt_timeout_ns = timeout;
-	assert_int_equal(vgpu_sched_set_params(r->s, function, &params, &why,
-					       rig_clock(r)), 0);
-	r->m.fn[function].timeout = timeout;
+	rig_check(!rig_set_params(r, function, &params, &why));
 }
 
 void rig_start(struct rig *r, u16 function)
 {
 	struct vgpu_sched_params params;
 
-	assert_int_equal(vgpu_sched_get_params(r->s, function, &params), 0);
+	rig_check(!vgpu_sched_get_params(r->s, function, &params));
 	r->m.fn[function].timeout = params.preempt_timeout_ns;
 	model_open(&r->m, function, true);
 	model_command(&r->m, VGPU_CMD_INIT, function);
@@ -449,7 +494,7 @@ int rig_park(struct rig *r, u16 function, u32 reason)
 	if (ret == -EINPROGRESS)
 		r->owed[function] = true;
 	else
-		assert_int_equal(ret, 0);
+		rig_check(!ret);
 	return ret;
 }
 

@@ -11,7 +11,7 @@
 #include "vgpu_sequencer.h"
 #include "model.h"
 
-#define RIG_WRITES	64
+#define RIG_WRITES	1024
 #define RIG_LOG		48
 
 /**
@@ -21,7 +21,7 @@
  * @valid: NEXT is armed
  * @function: whom it names
  * @quantum: slice
- * @now: NOW
+ * @flags: VGPU_SCHED_ARM_*
  */
 struct rig_write {
 	u64 at;
@@ -29,7 +29,7 @@ struct rig_write {
 	bool valid;
 	u16 function;
 	u64 quantum;
-	bool now;
+	u32 flags;
 };
 
 /**
@@ -55,6 +55,7 @@ struct rig_log {
  * @q: the sequencer, used if @classic
  * @classic: the device has no hardware deadlines
  * @seed: state of the random numbers
+ * @delays: what the latencies are drawn from
  * @write_latency: longest time that a write takes, 0 for none at all
  * @irq_latency: longest time that an interrupt or timer takes
  * @clock_error: what the driver believes to be later than it is
@@ -64,6 +65,7 @@ struct rig_log {
  * @irq_at: when the interrupt arrives, MODEL_NEVER if there is none
  * @core_timer_at: when the core's timer fires
  * @seq_timer_at: when the sequencer's timer fires
+ * @stall_until: the core's timer does not fire before
  * @worker_at: when recovery of the whole engine runs
  * @next_writes: writes of NEXT (or arm and disarm of the sequencer)
  * @overdues: calls of ops->overdue()
@@ -84,6 +86,7 @@ struct rig {
 	struct vgpu_sequencer q;
 	bool classic;
 	u64 seed;
+	u64 delays;
 	u64 write_latency;
 	u64 irq_latency;
 	long long clock_error;
@@ -93,6 +96,7 @@ struct rig {
 	u64 irq_at;
 	u64 core_timer_at;
 	u64 seq_timer_at;
+	u64 stall_until;
 	u64 worker_at;
 	u64 next_writes;
 	u64 overdues;
@@ -107,6 +111,37 @@ struct rig {
 	void *argument;
 };
 
+/**
+ * struct rig_setup - what a rig is made of
+ * @classic: the device has no hardware deadlines
+ * @functions: how many
+ * @seed: of the random numbers
+ * @start: device time to begin with, not 0
+ * @save_ns: cost of a save
+ * @load_ns: cost of a load
+ * @policy: name
+ * @overhead_permille: as in struct vgpu_sched_config
+ */
+struct rig_setup {
+	bool classic;
+	unsigned int functions;
+	u64 seed;
+	u64 start;
+	u64 save_ns;
+	u64 load_ns;
+	const char *policy;
+	u32 overhead_permille;
+};
+
+/*
+ * What the rig itself is sure of. A test that does not live under cmocka puts a
+ * function of its own in rig_failed, which must not return.
+ */
+extern void (*rig_failed)(const char *what, const char *file, int line);
+#define rig_check(condition) \
+	((condition) ? (void)0 : rig_failed(#condition, __FILE__, __LINE__))
+
+struct rig *rig_make(const struct rig_setup *setup);
 struct rig *rig_new(bool classic, unsigned int functions, u64 seed);
 void rig_free(struct rig *r);
 u64 rig_random(struct rig *r, u64 below);
@@ -114,6 +149,9 @@ u64 rig_clock(const struct rig *r);
 void rig_command(struct rig *r, enum vgpu_world_cmd command, u16 function);
 void rig_start(struct rig *r, u16 function);
 void rig_set_quantum(struct rig *r, u16 function, u64 quantum, u64 timeout);
+int rig_set_params(struct rig *r, u16 function,
+		   const struct vgpu_sched_params *params,
+		   struct vgpu_sched_why *why);
 int rig_park(struct rig *r, u16 function, u32 reason);
 void rig_unpark(struct rig *r, u16 function, u32 reason);
 bool rig_recover(struct rig *r, u16 function);

@@ -59,11 +59,11 @@ static void on_cancel_timer(void *context)
 	d->timer = 0;
 }
 
-static void arm(struct desk *d, u16 function, u64 quantum, bool now)
+static void arm(struct desk *d, u16 function, u64 quantum, u32 flags)
 {
 	d->command = 0;
 	d->inside = true;
-	vgpu_sequencer_arm(&d->q, function, quantum, now, d->now);
+	vgpu_sequencer_arm(&d->q, function, quantum, flags, d->now);
 	d->inside = false;
 }
 
@@ -357,9 +357,126 @@ static void leaves_an_empty_engine(void **state)
 	assert_record(d, 2, 1, NONE, VGPU_LEAVE_PREEMPT);
 	assert_int_equal(d->q.state, VGPU_SEQUENCER_EMPTY);
 	assert_int_equal(vgpu_sequencer_world(&d->q), NONE);
-	arm(d, NONE, 0, true);
+}
+
+static void an_empty_engine_tells_that_it_is(void **state)
+{
+	struct desk *d = *state;
+
+	arm(d, NONE, 0, false);
 	assert_int_equal(d->command, 0);
+	assert_int_equal(d->records, 0);
+	assert_int_equal(d->timer, d->now);
+	expire(d);
+	assert_record(d, 1, NONE, NONE, VGPU_LEAVE_NONE);
+	assert_int_equal(d->sw.request, d->now);
+	assert_int_equal(d->sw.running, d->now);
+	assert_int_equal(d->q.state, VGPU_SEQUENCER_EMPTY);
 	assert_false(d->q.armed);
+	assert_int_equal(d->timer, 0);
+	/* Unless something else comes before that. */
+	arm(d, NONE, 0, true);
+	arm(d, 1, QUANTUM, false);
+	assert_command(d, VGPU_CMD_LOAD, 1);
+	assert_int_equal(d->timer, 0);
+}
+
+/* ------------------------------------------------------------------------ */
+/* Boundaries                                                                */
+
+#define NOW		VGPU_SCHED_ARM_NOW
+#define BOUNDARY	VGPU_SCHED_ARM_BOUNDARY
+
+/* World 1 may finish its command buffer before world 2 comes. */
+static void reach_finishing(struct desk *d)
+{
+	reach_running(d);
+	arm(d, 2, QUANTUM, BOUNDARY);
+	assert_int_equal(d->command, 0);
+	expire(d);
+	assert_command(d, VGPU_CMD_BOUNDARY, 1);
+	assert_int_equal(d->q.state, VGPU_SEQUENCER_PREEMPTING);
+}
+
+static void a_command_buffer_is_finished(void **state)
+{
+	struct desk *d = *state;
+
+	reach_finishing(d);
+	answer(d, VGPU_EVENT_QUIESCED, 1);
+	assert_command(d, VGPU_CMD_SAVE, 1);
+	answer(d, VGPU_EVENT_SAVED, 1);
+	answer(d, VGPU_EVENT_LOADED, 2);
+	answer(d, VGPU_EVENT_RUNNING, 2);
+	assert_record(d, 2, 1, 2, VGPU_LEAVE_DEADLINE);
+	/* And the next switch is as it was armed. */
+	arm(d, 1, QUANTUM, false);
+	expire(d);
+	assert_command(d, VGPU_CMD_PREEMPT, 2);
+}
+
+static void now_finishes_a_command_buffer_too(void **state)
+{
+	struct desk *d = *state;
+
+	reach_running(d);
+	arm(d, 2, QUANTUM, NOW | BOUNDARY);
+	assert_command(d, VGPU_CMD_BOUNDARY, 1);
+}
+
+static void who_is_idle_has_nothing_to_finish(void **state)
+{
+	struct desk *d = *state;
+
+	reach_running(d);
+	answer(d, VGPU_EVENT_IDLE, 1);
+	arm(d, 2, QUANTUM, BOUNDARY);
+	assert_command(d, VGPU_CMD_PREEMPT, 1);
+}
+
+static void now_without_boundary_ends_it(void **state)
+{
+	struct desk *d = *state;
+
+	reach_finishing(d);
+	arm(d, 3, QUANTUM, BOUNDARY);
+	assert_int_equal(d->command, 0);
+	arm(d, 3, QUANTUM, 0);
+	assert_int_equal(d->command, 0);
+	arm(d, 3, QUANTUM, NOW | BOUNDARY);
+	assert_int_equal(d->command, 0);
+	arm(d, 3, QUANTUM, NOW);
+	assert_command(d, VGPU_CMD_PREEMPT, 1);
+	/* Once, and with one answer. */
+	arm(d, 3, QUANTUM, NOW);
+	assert_int_equal(d->command, 0);
+	answer(d, VGPU_EVENT_QUIESCED, 1);
+	assert_command(d, VGPU_CMD_SAVE, 1);
+	answer(d, VGPU_EVENT_SAVED, 1);
+	assert_command(d, VGPU_CMD_LOAD, 2);
+	assert_int_equal(d->q.strange, 0);
+}
+
+static void a_preempt_that_comes_too_late_is_nothing_strange(void **state)
+{
+	struct desk *d = *state;
+
+	reach_finishing(d);
+	arm(d, 3, QUANTUM, NOW);
+	assert_command(d, VGPU_CMD_PREEMPT, 1);
+	answer(d, VGPU_EVENT_QUIESCED, 1);
+	event(d, VGPU_EVENT_REFUSED, 1, VGPU_REFUSED_STATE, VGPU_CMD_PREEMPT);
+	assert_int_equal(d->q.strange, 0);
+	assert_int_equal(d->q.state, VGPU_SEQUENCER_SAVING);
+}
+
+static void what_is_preempted_already_is_not_preempted_again(void **state)
+{
+	struct desk *d = *state;
+
+	reach_preempting(d);
+	arm(d, 3, QUANTUM, NOW);
+	assert_int_equal(d->command, 0);
 }
 
 static void same_world_is_renewed(void **state)
@@ -396,6 +513,19 @@ static void renewal_that_is_due_comes_by_timer(void **state)
 	assert_int_equal(d->records, 2);
 	expire(d);
 	assert_record(d, 3, 1, 1, VGPU_LEAVE_RENEWED);
+}
+
+static void a_world_that_is_renewed_is_as_idle_as_before(void **state)
+{
+	struct desk *d = *state;
+
+	reach_running(d);
+	answer(d, VGPU_EVENT_IDLE, 1);
+	arm(d, 1, QUANTUM, false);
+	expire(d);
+	assert_record(d, 2, 1, 1, VGPU_LEAVE_RENEWED);
+	arm(d, 2, QUANTUM, false);
+	assert_command(d, VGPU_CMD_PREEMPT, 1);
 }
 
 static void next_armed_by_the_record(void **state)
@@ -740,8 +870,16 @@ int main(void)
 		TEST(idle_world_that_woke_keeps_its_slice),
 		TEST(others_idle_is_not_ours),
 		TEST(leaves_an_empty_engine),
+		TEST(an_empty_engine_tells_that_it_is),
+		TEST(a_command_buffer_is_finished),
+		TEST(now_finishes_a_command_buffer_too),
+		TEST(who_is_idle_has_nothing_to_finish),
+		TEST(now_without_boundary_ends_it),
+		TEST(a_preempt_that_comes_too_late_is_nothing_strange),
+		TEST(what_is_preempted_already_is_not_preempted_again),
 		TEST(same_world_is_renewed),
 		TEST(renewal_that_is_due_comes_by_timer),
+		TEST(a_world_that_is_renewed_is_as_idle_as_before),
 		TEST(next_armed_by_the_record),
 		TEST(armed_under_way_is_for_the_next_switch),
 		TEST(now_under_way_hits_the_new_world),

@@ -112,6 +112,23 @@ inject lost-interrupts 3
 sleep 1
 all_stop "lost interrupts" 1 2 3 4
 
+# Records that cannot be true; only a device that switches by itself writes them.
+if [ $(stat_value path) = hardware ]; then
+	log_mark
+	all_start
+	inject strange-switches 30
+	sleep 1.5
+	inject strange-switches 30
+	sleep 1.5
+	all_stop "strange records" 1 2 3 4
+	for counter in backwards missing duplicates; do
+		check_range "strange records are counted: $counter" 10 40 \
+			"$(stat_value $counter)"
+	done
+	check_equal "strange records are told of once" 1 \
+		"$(log_new | grep -c 'records of the device: .*only counted')"
+fi
+
 all_start
 inject never-quiesce 1
 check "a world that never quiesces is reset" wait_for 10 hangs_at_least 1 1
@@ -145,7 +162,8 @@ hurt=0
 for vf in 1 2 3 4; do
 	load_stop $vf || hurt=$((hurt + 1))
 done
-check_range "a save was stuck: only one VF was hurt" 1 1 $hurt
+# none if that world had just run out of work
+check_range "a save was stuck: at most one VF was hurt" 0 1 $hurt
 for vf in 1 2 3 4; do
 	works "a save was stuck" $vf
 done

@@ -82,9 +82,8 @@ for n in 1 2 3 4 5; do
 	stream $(vf_node 1) --jobs 1 > /dev/null || echo "# failed"
 	sleep 0.05
 done
-# At most a slice of each of the others and the switches between them.
-check_range "who wakes up waits for one round at most" 1 20000000 \
-	"$(stat_of 1 wake_max_ns)"
+check_range "who wakes up waits for no longer than promised" 1 \
+	"$(stat_of 1 latency_bound_ns)" "$(stat_of 1 wake_max_ns)"
 for vf in 2 3 4; do
 	load_kill $vf
 done

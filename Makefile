@@ -14,7 +14,7 @@ export O := $(abspath $(O))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check unit qtest vm-test shell root qemu \
+.PHONY: help demo test bench check unit qtest vm-test fuzz walks mutate shell root qemu \
 	modules modules_install clean distclean
 
 help: ## this list
@@ -30,7 +30,7 @@ demo: ## four VFs share one GPU and draw: statistics and two pictures
 test: ## all tests and quality gates; "N passed, N failed" at the end
 	@$(TESTBED)/suite $(PART)
 
-bench: ## the figures: a table, and JSON in the results
+bench: ## the figures, beside other schedulers: tables, JSON, pictures
 	@$(TESTBED)/prepare
 	@$(CURDIR)/test/bench/run
 
@@ -39,6 +39,18 @@ check: ## the quality gates only: warnings, sparse, checkpatch
 
 unit: ## tests of the scheduling core
 	@$(TESTBED)/suite unit
+
+walks: ## random walks of the scheduling core: STEPS (10^7) steps, from VGPU_SEED on
+	@$(TESTBED)/programs unit
+	@VGPU_STEPS=$(or $(STEPS),10000000) $(TESTBED)/in-root /out/unit/test_property
+
+mutate: ## faults put into sched/, SAMPLE (150) of them: do the tests notice?
+	@$(TESTBED)/programs unit
+	@$(TESTBED)/in-root /vgpu/test/unit/mutate --sample $(or $(SAMPLE),150) \
+		$(if $(MUTATE_SEED),--seed $(MUTATE_SEED))
+
+fuzz: ## fuzz the scheduling core for FUZZ_SECONDS (60), with libFuzzer
+	@$(TESTBED)/fuzz $(FUZZ_SECONDS)
 
 qtest: ## tests of the device, without a kernel
 	@$(TESTBED)/suite qtest

@@ -58,7 +58,7 @@ record()
 }
 
 set -e
-modprobe vgpu_pf
+modprobe vgpu_pf exec_quantum_us=6000
 enable_vfs 4
 modprobe vgpu_vf
 echo 8192 > $tracing/buffer_size_kb

@@ -130,10 +130,9 @@ def share_errors(all_slices, functions, begin, end, window, step):
 
 def drift(switches, quantum, save_ns, load_ns):
     """
-    How much later the last world runs than it would if nothing but quanta,
-    quiesce delays, saves and loads took time, ns.
+    How much later the last world runs than it would if nothing but quanta, saves
+    and loads took time, ns. What a slice was too long is taken off a later one.
     """
     first, last = switches[0], switches[-1]
-    ideal = sum(quantum + (s.quiesced - s.request) + save_ns + load_ns
-                for s in switches[1:])
+    ideal = (len(switches) - 1) * (quantum + save_ns + load_ns)
     return (last.running - first.running) - ideal

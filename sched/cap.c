@@ -254,7 +254,8 @@ int vgpu_sched_cap_admit(const struct vgpu_sched *s, u16 function,
  * @function: which one
  * @now: device time
  *
- * What it has used in the present period stays used, and debts stay debts.
+ * What it has used in the present period stays used, and debts stay debts, unless the
+ * cap is taken away.
  */
 void vgpu_sched_cap_configure(struct vgpu_sched *s, u16 function, u64 now)
 {

@@ -237,9 +237,6 @@ static void arm(struct vgpu_sched *s, const struct vgpu_sched_choice *choice,
 		arms->urgent_ns = choice->quantum_ns;
 	arms->last = s->writes;
 
-	if (s->policy->armed && choice->function != VGPU_FUNCTION_NONE &&
-	    choice->function != s->running)
-		s->policy->armed(s, choice->function, now);
 	if (!s->armed)
 		s->armed_since = now;
 	if (!s->armed || (choice->now && (!s->now || (s->boundary && !choice->boundary))))
@@ -299,12 +296,16 @@ static void sooner(u64 *when, u64 other)
 		*when = other;
 }
 
-static void set_timer(struct vgpu_sched *s)
+static void set_timer(struct vgpu_sched *s, u64 now)
 {
+	u64 review = s->review;
 	u64 when = s->expected;
 
-	sooner(&when, s->review);
-	sooner(&when, vgpu_sched_cap_review(s));
+	sooner(&review, vgpu_sched_cap_review(s));
+	/* What could be decided now has been. */
+	if (review && review <= now)
+		review = now + VGPU_SCHED_ARM_NS;
+	sooner(&when, review);
 	/* Who is alone is not interrupted, but charged. */
 	if (s->running != VGPU_FUNCTION_NONE && !s->gone &&
 	    (!s->armed || s->next == s->running) && s->function[s->running].runnable)
@@ -340,7 +341,7 @@ void vgpu_sched_decide(struct vgpu_sched *s, bool force, u64 now)
 	}
 	s->unsure = false;
 	expect(s);
-	set_timer(s);
+	set_timer(s, now);
 	tell_parked(s);
 }
 
@@ -351,7 +352,7 @@ void vgpu_sched_decide(struct vgpu_sched *s, bool force, u64 now)
  * vgpu_sched_size() - memory for a core
  * @functions: number of functions, PF included
  *
- * Return: bytes, about 20 KiB and 20 KiB per function.
+ * Return: bytes, about 50 KiB and 17 KiB per function.
  */
 size_t vgpu_sched_size(unsigned int functions)
 {
@@ -476,7 +477,7 @@ int vgpu_sched_park(struct vgpu_sched *s, u16 function, u32 reasons, u64 now)
 		fn->leaving_next = s->leaving;
 		s->leaving = function;
 		expect(s);
-		set_timer(s);
+		set_timer(s, now);
 	}
 	return -EINPROGRESS;
 }
@@ -657,31 +658,38 @@ static void leave(struct vgpu_sched *s, u16 function,
 		  const struct vgpu_sched_switch *sw)
 {
 	struct vgpu_sched_function *fn = &s->function[function];
+	bool was_there = s->running == function && !s->gone;
+	bool again = false;
 
 	switch (sw->from == function ? sw->reason : VGPU_LEAVE_NONE) {
 	/*
-	 * If it is @gone an event has told so, and its world may have been made
-	 * anew since: then the record is of the past.
+	 * If it was not there any more an event has told so, and its world may have
+	 * been made anew since: then the record is of the past.
 	 */
 	case VGPU_LEAVE_HANG:
-		if (!s->gone)
+		if (was_there)
 			fn->parked |= VGPU_SCHED_PARK_HUNG;
 		break;
 	case VGPU_LEAVE_RESET:
-		if (!s->gone)
+		if (was_there)
 			fn->parked |= VGPU_SCHED_PARK_RESET;
 		break;
 	case VGPU_LEAVE_IDLE:
-		fn->runnable = fn->runnable && fn->woken >= sw->request;
+		again = fn->runnable && fn->woken >= sw->request;
+		fn->runnable = false;
 		fn->woken = min(fn->woken, sw->running);
-		if (fn->runnable)
-			note_wake(s, fn);
 		break;
 	}
 	if (s->running == function)
 		off_engine(s, function);
 	else
 		vgpu_sched_queue(s, function);
+	/* It did run dry, and has woken since: the policy is told both. */
+	if (again) {
+		fn->runnable = true;
+		note_wake(s, fn);
+		vgpu_sched_queue(s, function);
+	}
 }
 
 static void enter(struct vgpu_sched *s, u16 function, u32 reason)
@@ -932,6 +940,7 @@ void vgpu_sched_timer(struct vgpu_sched *s, u64 now)
 	}
 	if (late)
 		s->since = now;
+	vgpu_sched_charge_until(s, now);
 	vgpu_sched_decide(s, again, now);
 }
 
@@ -1047,9 +1056,21 @@ u64 vgpu_sched_lag_bound(const struct vgpu_sched *s, u16 function)
  */
 u64 vgpu_sched_latency_bound(const struct vgpu_sched *s, u16 function)
 {
+	const struct vgpu_sched_params *p;
+	u64 leave = max(s->config.save_ns, s->config.reset_ns);
+	u64 bound;
+
 	if (function >= s->config.functions)
 		return U64_MAX;
-	return s->policy->latency_bound(s, function);
+	p = &s->function[function].params;
+	bound = s->policy->latency_bound(s, function);
+	if (!p->cap_quota_ns || bound == U64_MAX)
+		return bound;
+	if (!p->preempt_timeout_ns)
+		return U64_MAX;
+	/* The present period, those that pay for an overrun, and what is left of one. */
+	return bound + p->cap_period_ns *
+	       (2 + div64_u64(p->preempt_timeout_ns + leave, p->cap_quota_ns));
 }
 
 /**

@@ -275,7 +275,6 @@ struct vgpu_sched_choice {
  *	gives back some that it was charged by mistake (optional)
  * @pick: who shall be next after what runs; false if nobody. Changes nothing
  *	that a second call would notice.
- * @armed: NEXT names @function, which waits, now (optional)
  * @latency_bound: longest time from waking to running, U64_MAX if there is no
  *	bound; O(n) allowed
  * @lag_bounds: how far a function can be ahead and behind, ns, U64_MAX if there is
@@ -300,7 +299,6 @@ struct vgpu_sched_policy {
 	void (*charge)(struct vgpu_sched *s, u16 function, s64 ns, bool running);
 	bool (*pick)(struct vgpu_sched *s, u64 now,
 		     struct vgpu_sched_choice *choice);
-	void (*armed)(struct vgpu_sched *s, u16 function, u64 now);
 	u64 (*latency_bound)(const struct vgpu_sched *s, u16 function);
 	void (*lag_bounds)(const struct vgpu_sched *s, u16 function, u64 *ahead,
 			   u64 *behind);

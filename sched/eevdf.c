@@ -30,8 +30,9 @@
  * sheds no debt. Who leaves with lag > 0 takes it along as a *credit* of at most
  * 2 r_i (what is above falls to the others: V moves on by excess / W) and brings it
  * back when it returns. If nobody who waits is eligible, then because others have
- * taken their turns on credit: then, when the first of them is armed, all credits
- * expire, and V moves on by their sum / W. All of this keeps
+ * taken their turns on credit: then all credits expire, and V moves on by their
+ * sum / W. Who has run dry has left, even if its world is on the engine. All of this
+ * keeps
  *
  *	(1)	sum of lag_i of all members + sum of all credits = 0
  *
@@ -106,6 +107,14 @@
 #define EEVDF_CLEARLY	4
 /* A function of low priority waits as if its request were so many times as long. */
 #define EEVDF_LOW	4
+/*
+ * Who has no bound, because somebody has no deadline or no preempt timeout, is not
+ * owed and does not owe more, in units of service: 9 h. Nor is any virtual service
+ * farther from V; that is looked after whenever V has moved by EEVDF_FAR / 16.
+ */
+#define EEVDF_LAG_MAX	((s64)BIT_ULL(61))
+#define EEVDF_FAR_SHIFT	60
+#define EEVDF_FAR	BIT_ULL(EEVDF_FAR_SHIFT)
 /* NOW is not used so close to a deadline, ns: see race 2 in core.c. */
 #define EEVDF_NEAR	50000ull
 
@@ -147,13 +156,17 @@ static u64 later(u64 v, u64 ns, u32 weight)
 	return v + div_u64(ns << VGPU_SCHED_V_SHIFT, weight);
 }
 
-/* What a member is owed, as of now, in units of service. */
+/* What a member is owed, as of now, in units of service; 9 h at most. */
 static s64 service_lag(const struct vgpu_sched *s, u16 function)
 {
 	const struct vgpu_sched_eevdf_function *e = &s->function[function].eevdf;
 	s64 behind = s->eevdf.v - e->v;
+	s64 lag;
 
-	return behind * (s64)weight_of(s, function) - e->rest;
+	if (__builtin_mul_overflow(behind, (s64)weight_of(s, function), &lag))
+		return behind > 0 ? EEVDF_LAG_MAX : -EEVDF_LAG_MAX;
+	lag = min_t(s64, lag - e->rest, EEVDF_LAG_MAX);
+	return -min_t(s64, -lag, EEVDF_LAG_MAX);
 }
 
 /* The same in ns. */
@@ -516,12 +529,54 @@ static void eevdf_start(struct vgpu_sched *s, u16 function)
 	note_lag(s, function);
 }
 
+/*
+ * A world that has run dry may stay on the engine, but it has left: else it could
+ * be owed more and more while it has nothing to do, and bring all of that back.
+ */
+static void attend_running(struct vgpu_sched *s)
+{
+	const struct vgpu_sched_function *fn;
+	bool member;
+
+	if (s->running == VGPU_FUNCTION_NONE || s->gone)
+		return;
+	fn = &s->function[s->running];
+	member = fn->eevdf.member && !fn->eevdf.ghost;
+	if (fn->runnable && !fn->parked && !fn->throttled) {
+		if (!member)
+			join(s, s->running);
+	} else if (member) {
+		leave(s, s->running);
+	}
+}
+
 static void eevdf_stop(struct vgpu_sched *s, u16 function, bool wanted)
 {
+	const struct vgpu_sched_eevdf_function *e = eevdf_of(s, function);
+
 	vgpu_sched_reservation_stop(s, function, wanted);
-	note_lag(s, function);
-	if (!wanted)
+	if (e->member)
+		note_lag(s, function);
+	if (!wanted && e->member && !e->ghost)
 		leave(s, function);
+}
+
+/* Nobody who waits may fall so far behind V that he would seem to be ahead. */
+static void catch_up(struct vgpu_sched *s)
+{
+	struct vgpu_sched_eevdf *q = &s->eevdf;
+	u16 first = vgpu_sched_tree_first(&q->waiting);
+
+	while (first != VGPU_FUNCTION_NONE &&
+	       vgpu_sched_before(q->waiting.node[first].key, q->v - EEVDF_FAR)) {
+		struct vgpu_sched_eevdf_function *e = eevdf_of(s, first);
+
+		vgpu_sched_tree_remove(&q->waiting, first);
+		e->deadline += q->v - EEVDF_FAR - e->v;
+		e->v = q->v - EEVDF_FAR;
+		vgpu_sched_tree_insert(&q->waiting, first, e->v, e->deadline);
+		first = vgpu_sched_tree_first(&q->waiting);
+	}
 }
 
 static void eevdf_charge(struct vgpu_sched *s, u16 function, s64 ns, bool running)
@@ -530,17 +585,19 @@ static void eevdf_charge(struct vgpu_sched *s, u16 function, s64 ns, bool runnin
 	struct vgpu_sched_eevdf *q = &s->eevdf;
 	struct vgpu_sched_tree *tree;
 	bool outsider = !e->member;
+	u64 before = q->v;
 	s64 service;
 
 	ns = vgpu_sched_reservation_charge(s, function, ns, running);
 	if (!ns)
 		return;
 	service = to_service(ns);
-
 	if (outsider)
 		join(s, function);
 	tree = lift(s, function);
 	move(&e->v, &e->rest, service, weight_of(s, function));
+	if (vgpu_sched_before(q->v + EEVDF_FAR, e->v))
+		e->v = q->v + EEVDF_FAR;
 	put_back(s, function, tree);
 	if (service < 0) {
 		q->ahead -= service;
@@ -550,6 +607,8 @@ static void eevdf_charge(struct vgpu_sched *s, u16 function, s64 ns, bool runnin
 		q->ahead -= known;
 		move(&q->v, &q->rest, service - known, q->weight);
 	}
+	if ((before ^ q->v) >> (EEVDF_FAR_SHIFT - 4))
+		catch_up(s);
 	if (outsider)
 		leave(s, function);
 	dismiss_ghosts(s);
@@ -700,6 +759,7 @@ static bool eevdf_pick(struct vgpu_sched *s, u64 now, struct vgpu_sched_choice *
 	struct eevdf_view view;
 	u16 best;
 
+	attend_running(s);
 	if (vgpu_sched_reservation_pick(s, now, choice))
 		return true;
 	if (s->eevdf.waiting.root == VGPU_FUNCTION_NONE)
@@ -708,8 +768,17 @@ static bool eevdf_pick(struct vgpu_sched *s, u64 now, struct vgpu_sched_choice *
 		return true;
 	look_ahead(s, now, &view);
 	best = vgpu_sched_tree_best(&s->eevdf.waiting, view.saved_v);
-	if (best == VGPU_FUNCTION_NONE)
+	if (best == VGPU_FUNCTION_NONE) {
 		best = vgpu_sched_tree_first(&s->eevdf.waiting);
+		if (s->eevdf.credit > 0 && !goes_on(s, &view, best)) {
+			expire_credits(s);
+			dismiss_ghosts(s);
+			look_ahead(s, now, &view);
+			best = vgpu_sched_tree_best(&s->eevdf.waiting, view.saved_v);
+			if (best == VGPU_FUNCTION_NONE)
+				best = vgpu_sched_tree_first(&s->eevdf.waiting);
+		}
+	}
 	if (goes_on(s, &view, best)) {
 		choice->function = s->running;
 		choice->quantum_ns = vgpu_sched_slice(s, s->running);
@@ -718,23 +787,6 @@ static bool eevdf_pick(struct vgpu_sched *s, u64 now, struct vgpu_sched_choice *
 		choice->quantum_ns = slice_of(s, best);
 	}
 	return true;
-}
-
-/*
- * If the best that there is will not be eligible it is next on credit of those who
- * are away. If they come back they can not have it: it may have been taken by then.
- */
-static void eevdf_armed(struct vgpu_sched *s, u16 function, u64 now)
-{
-	struct eevdf_view view;
-
-	if (s->eevdf.credit <= 0)
-		return;
-	look_ahead(s, now, &view);
-	if (!vgpu_sched_before(view.saved_v, eevdf_of(s, function)->v))
-		return;
-	expire_credits(s);
-	dismiss_ghosts(s);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -889,7 +941,6 @@ const struct vgpu_sched_policy vgpu_sched_eevdf = {
 	.stop		= eevdf_stop,
 	.charge		= eevdf_charge,
 	.pick		= eevdf_pick,
-	.armed		= eevdf_armed,
 	.latency_bound	= eevdf_latency_bound,
 	.lag_bounds	= eevdf_lag_bounds,
 };

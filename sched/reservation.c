@@ -82,6 +82,10 @@
  * so it is late by x at most, and nothing is handed on: the next deadlines are
  * where they would have been. What is left at d is lost, and counted as a miss.
  *
+ * Who pays? For the admission test all switches are the reservation's. In virtual
+ * time the one that was displaced pays for its own save and load as always: the
+ * test is about time, which must suffice, and not about shares.
+ *
  * Without hardware deadlines each switch adds the latencies of some interrupts,
  * which no admission test can know: then budgets are kept as far as there is room.
  *
@@ -109,10 +113,10 @@ static struct vgpu_sched_reservation_function *server_of(struct vgpu_sched *s,
 	return &s->function[function].reservation;
 }
 
-/* D: until an event is answered. */
+/* D: until an event is answered; the core may put off a timer by as much again. */
 static u64 reaction(const struct vgpu_sched_config *config)
 {
-	return VGPU_SCHED_ARM_NS + config->request_slack_ns;
+	return 2 * VGPU_SCHED_ARM_NS + config->request_slack_ns;
 }
 
 /* A: switches that one waking can cause. */
@@ -213,14 +217,8 @@ static void roll(struct vgpu_sched *s, u16 function, u64 now)
 {
 	struct vgpu_sched_reservation_function *r = server_of(s, function);
 	struct vgpu_sched_stats *stats = &s->function[function].stats;
-	u64 begin = max(r->deadline, s->engine.last_ns);
 	u64 periods = 1 + div64_u64(now - r->deadline, r->period);
-	s64 later = 0;
 
-	/* What it has had since belongs to the new period. */
-	if (r->paying && s->running == function && s->charged > begin)
-		later = s->charged - begin;
-	r->left += later;
 	if (r->whole) {
 		stats->periods++;
 		s->total.periods++;
@@ -230,7 +228,7 @@ static void roll(struct vgpu_sched *s, u16 function, u64 now)
 		}
 	}
 	replenish(s, r, periods);
-	r->left -= later + (s64)switching(&s->config);
+	r->left -= switching(&s->config);
 	r->deadline += periods * r->period;
 	r->whole = true;
 	place(s, function);
@@ -378,6 +376,19 @@ bool vgpu_sched_reservation_pays(const struct vgpu_sched *s, u16 function)
 	return s->function[function].reservation.paying;
 }
 
+/* Return: what of @ns the budget of @function does not pay. */
+static s64 pay(struct vgpu_sched *s, u16 function, s64 ns)
+{
+	struct vgpu_sched_reservation_function *r = server_of(s, function);
+	s64 paid = ns;
+
+	/* Beyond its budget it is leaving, which is overrun, or nobody waits. */
+	if (ns > r->left && !(s->armed && s->next != function))
+		paid = r->left > 0 ? r->left : 0;
+	r->left -= paid;
+	return ns - paid;
+}
+
 /**
  * vgpu_sched_reservation_charge() - a function has had engine time
  * @s: the core
@@ -392,7 +403,7 @@ s64 vgpu_sched_reservation_charge(struct vgpu_sched *s, u16 function, s64 ns,
 {
 	struct vgpu_sched_reservation_function *r = server_of(s, function);
 	s64 save = s->config.save_ns;
-	s64 paid = ns;
+	s64 unpaid, later;
 
 	if (!r->paying)
 		return ns;
@@ -403,11 +414,15 @@ s64 vgpu_sched_reservation_charge(struct vgpu_sched *s, u16 function, s64 ns,
 			r->left -= ns - save;
 		return 0;
 	}
-	/* Beyond its budget it is leaving, which is overrun, or nobody waits. */
-	if (ns > r->left && !(s->armed && s->next != function))
-		paid = r->left > 0 ? r->left : 0;
-	r->left -= paid;
-	return ns - paid;
+	if (!r->active || vgpu_sched_before(s->charged, r->deadline))
+		return pay(s, function, ns);
+	/* A part of it belongs to the next period. */
+	later = s->charged - r->deadline;
+	if (later > ns)
+		later = ns > 0 ? ns : 0;
+	unpaid = pay(s, function, ns - later);
+	roll(s, function, s->charged);
+	return unpaid + pay(s, function, later);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -502,6 +517,30 @@ static bool renew(struct vgpu_sched *s, u64 now, struct vgpu_sched_choice *choic
 	return true;
 }
 
+/* Is there a world that has work and need not go? */
+static bool may_stay(const struct vgpu_sched *s)
+{
+	const struct vgpu_sched_function *fn;
+
+	if (s->running == VGPU_FUNCTION_NONE || s->gone)
+		return false;
+	fn = &s->function[s->running];
+	return fn->runnable && !fn->parked && !fn->throttled;
+}
+
+/* Has the running world budget, and an earlier deadline than @ready? */
+static bool is_first(struct vgpu_sched *s, u16 ready)
+{
+	const struct vgpu_sched_reservation_function *r;
+
+	if (!may_stay(s))
+		return false;
+	r = server_of(s, s->running);
+	return r->paying && r->left > GRAIN_NS &&
+	       (ready == VGPU_FUNCTION_NONE ||
+		!vgpu_sched_before(server_of(s, ready)->deadline, r->deadline));
+}
+
 /**
  * vgpu_sched_reservation_pick() - who shall be next, if reservations decide it
  * @s: the core
@@ -514,9 +553,7 @@ static bool renew(struct vgpu_sched *s, u64 now, struct vgpu_sched_choice *choic
 bool vgpu_sched_reservation_pick(struct vgpu_sched *s, u64 now,
 				 struct vgpu_sched_choice *choice)
 {
-	bool occupied = s->running != VGPU_FUNCTION_NONE && !s->gone;
-	const struct vgpu_sched_reservation_function *r = NULL;
-	bool stays = false;
+	bool displace = s->running != VGPU_FUNCTION_NONE && !s->gone;
 	u16 ready, first;
 
 	update(s, now);
@@ -525,26 +562,21 @@ bool vgpu_sched_reservation_pick(struct vgpu_sched *s, u64 now,
 	if (first != VGPU_FUNCTION_NONE)
 		sooner(&choice->review, server_of(s, first)->deadline);
 
-	if (occupied) {
-		r = server_of(s, s->running);
-		stays = s->function[s->running].runnable &&
-			!s->function[s->running].parked &&
-			!s->function[s->running].throttled;
-	}
-	if (stays && r->paying && r->left > GRAIN_NS &&
-	    (ready == VGPU_FUNCTION_NONE ||
-	     !vgpu_sched_before(server_of(s, ready)->deadline, r->deadline))) {
-		if (s->has_deadline && vgpu_sched_before(s->charged + r->left, s->deadline))
-			sooner(&choice->review, s->charged + r->left);
+	if (is_first(s, ready)) {
+		u64 end = s->charged + server_of(s, s->running)->left;
+
+		if (s->has_deadline && vgpu_sched_before(end, s->deadline))
+			sooner(&choice->review, end);
 		if (renew(s, now, choice))
 			return true;
-		occupied = false;
+		displace = false;
 	}
 	if (ready == VGPU_FUNCTION_NONE)
-		return stays && shorten(s, choice);
+		return may_stay(s) && shorten(s, choice);
 	choice->function = ready;
 	choice->quantum_ns = server_of(s, ready)->left;
-	choice->now = occupied && !(is_leaving(s) && s->next == ready);
+	/* At its deadline the device takes what is armed: NOW would renew that. */
+	choice->now = displace && (s->now || !is_leaving(s) || s->next != ready);
 	return true;
 }
 
@@ -575,9 +607,13 @@ static const struct vgpu_sched_params *params_of(const struct vgpu_sched *s, u16
 	return i == function ? params : &s->function[i].params;
 }
 
-/* @ns in @period, rounded up; 2^59 at most, for three preempt timeouts in 1 ms. */
+/*
+ * @ns in @period, rounded up; what is more than 2^18 times the period can never be
+ * admitted, and is not computed: the quotient must fit into 64 bits.
+ */
 static u64 share(u64 ns, u64 period)
 {
+	ns = min(ns, period << 18);
 	return mul_u64_u64_div_u64(ns, ONE, period) + 1;
 }
 

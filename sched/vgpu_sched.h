@@ -15,7 +15,8 @@
  * callbacks are made under it and must not call back into the core. Nothing
  * here allocates, sleeps or waits, so the lock may be a raw spinlock taken in
  * hard-irq context. No call takes longer than O(log n) in the number of functions,
- * except those that configure, vgpu_sched_init(), vgpu_sched_restart() and the
+ * and as much again for each cap, budget or debt that has just ended; except those
+ * that configure, vgpu_sched_init(), vgpu_sched_restart() and the
  * bounds, which are O(n).
  *
  * Events must be fed in the order in which the device queued them. An event that

@@ -3,7 +3,7 @@
 """
 merge.py OUT PROMISED FIGURES...: everything that "make bench" has measured in one
 file, as README.md tells. PROMISED is what test/sim/figures has written, FIGURES are
-lists already. Fails if a floor was missed.
+lists already. Fails if a floor was missed, unless that depends on the machine.
 """
 
 import json
@@ -42,13 +42,17 @@ def main():
         file.write("\n")
     names = [e["name"] for e in entries]
     twice = sorted({n for n in names if names.count(n) > 1})
-    missed = [e["name"] for e in entries
-              if not e["pass"] and e.get("policy", OURS) == OURS]
+    missed = [e for e in entries if not e["pass"] and e.get("policy", OURS) == OURS]
+    slow = [e["name"] for e in missed if e.get("machine")]
+    missed = [e["name"] for e in missed if not e.get("machine")]
+    if slow:
+        print("missed on this machine: " + ", ".join(slow))
     if twice:
         sys.exit("named twice: " + ", ".join(twice))
     if missed:
         sys.exit("missed: " + ", ".join(missed))
-    print(f"{len(entries)} figures; all floors are reached")
+    print(f"{len(entries)} figures; " +
+          ("all other" if slow else "all") + " floors are reached")
 
 
 main()

@@ -11,8 +11,8 @@
  * - what is left in a field that is not in use is forgotten.
  *
  * The exploration goes on from the state written over, so each of its paths is
- * one of the real objects. A field that is forgotten here costs states, never a
- * path; that no such field grows without end is tested (see test_worlds.c).
+ * one of the real objects. That nothing is written over which matters, and that no
+ * time is left which grows, is tested by long walks in test_worlds.c.
  */
 #include "system.h"
 
@@ -39,6 +39,8 @@ static void move(u64 *t)
 static void move_switch(struct vgpu_sched_switch *sw)
 {
 	if (sw->request) {
+		if (sw->deadline && sw->deadline < sw->request)
+			sw->deadline = sw->request;
 		sw->quiesced = sw->quiesced ? sw->request : 0;
 		sw->saved = sw->saved ? sw->request : 0;
 		sw->loaded = sw->loaded ? sw->request : 0;
@@ -142,7 +144,8 @@ static void normalise_sequencer(struct vgpu_sequencer *q)
 static void move_arms(const struct vgpu_sched *s, struct vgpu_sched_arms *arms)
 {
 	if (arms->last <= s->dead) {
-		*arms = (struct vgpu_sched_arms){ 0 };
+		arms->first = 0;
+		arms->last = 0;
 		return;
 	}
 	arms->first = max(arms->first, s->dead + 1) - s->dead;

@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include "engine.h"
 
+/* So many things can happen in one ns. */
+#define SIM_STILL	100000u
+
 static u64 earlier(u64 a, u64 b)
 {
 	return a < b ? a : b;
@@ -174,6 +177,27 @@ static u64 boundary(const struct model *m)
 /* ------------------------------------------------------------------------ */
 /* Writes                                                                    */
 
+static void trace_write(struct sim *sim, const struct sim_write *w)
+{
+	static const char *const names[] = {
+		"", "init", "preempt", "save", "load", "run", "reset", "boundary"
+	};
+
+	if (!sim->measure.trace)
+		return;
+	fprintf(sim->measure.trace, "%s,%llu,%d,", w->command ? "command" : "next",
+		(unsigned long long)sim->m.now, (short)w->function);
+	if (w->command)
+		fprintf(sim->measure.trace, "%s,\n", names[w->command]);
+	else if (w->valid)
+		fprintf(sim->measure.trace, "%llu,%s%s\n",
+			(unsigned long long)w->quantum,
+			w->flags & SIM_NOW ? " now" : "",
+			w->flags & SIM_BOUNDARY ? " boundary" : "");
+	else
+		fprintf(sim->measure.trace, "disarm,\n");
+}
+
 static void perform(struct sim *sim, const struct sim_write *w)
 {
 	struct model *m = &sim->m;
@@ -181,6 +205,7 @@ static void perform(struct sim *sim, const struct sim_write *w)
 	bool armed = m->armed;
 	u16 was = m->world;
 
+	trace_write(sim, w);
 	if (w->command == VGPU_CMD_BOUNDARY || w->flags & SIM_BOUNDARY)
 		sim->boundary = true;
 	if (w->command) {
@@ -790,9 +815,13 @@ static void step(struct sim *sim)
 
 static void run_until(struct sim *sim, u64 end)
 {
+	unsigned int still = 0;
 	u64 t;
 
 	while (!sim->failed && (t = next_time(sim)) <= end) {
+		still = t > sim->m.now ? 0 : still + 1;
+		if (still > SIM_STILL)
+			fail(sim, "time stands still: the scheduler and the device answer each other for ever");
 		advance(sim, t);
 		step(sim);
 	}

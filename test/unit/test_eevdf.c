@@ -273,6 +273,31 @@ static void years_do_not_overflow(void **state)
 	assert_true(share(r, 1, before[1], 1000 * SECOND) > 0.8 / 10001);
 }
 
+/* Who never leaves is owed to nobody without end: nothing turns round after days. */
+static void hog_of_days_does_not_overflow(void **state)
+{
+	struct rig *r = *state;
+	u64 hour, v;
+
+	r->fed = NULL;
+	rig_set_quantum(r, 1, 0, 0);
+	r->m.fn[1].group = 1000000 * SECOND;
+	set_weight(r, 1, 1);
+	set_weight(r, 2, 1);
+	model_work(&r->m, 1, 1000000 * SECOND);
+	rig_run(r, SECOND);
+	model_work(&r->m, 2, MILLISECOND);
+	v = r->s->eevdf.v;
+	for (hour = 1; hour < 200; hour++) {
+		rig_run(r, hour * 3600 * SECOND);
+		vgpu_sched_timer(r->s, rig_clock(r));
+		assert_true((s64)(r->s->eevdf.v - v) > 0);
+		assert_true(vgpu_sched_lag(r->s, 1) < 0);
+		assert_true(vgpu_sched_lag(r->s, 2) > 0);
+		v = r->s->eevdf.v;
+	}
+}
+
 #define test(f) \
 	{ #f " (hardware)", f, rig_setup, rig_teardown, &hardware }, \
 	{ #f " (classic)", f, rig_setup, rig_teardown, &classic }
@@ -288,6 +313,7 @@ int main(void)
 		test(urgent_wakes_are_served_soon),
 		test(wakes_do_not_exceed_the_overhead),
 		test(years_do_not_overflow),
+		test(hog_of_days_does_not_overflow),
 	};
 
 	cmocka_set_message_output(CM_OUTPUT_TAP);

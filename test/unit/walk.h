@@ -195,12 +195,14 @@ static inline void walk_note(struct walk_margin *margin, u64 value, u64 bound)
  * struct walk_cap - the cap of one function
  * @quota: as set, 0 for none
  * @period: ditto
+ * @excess: most by which it can be overdrawn
  * @number: of the period that @left is about, 0 if it is not yet reckoned
  * @left: of the quota; below 0: debt
  */
 struct walk_cap {
 	u64 quota;
 	u64 period;
+	u64 excess;
 	u64 number;
 	s64 left;
 };

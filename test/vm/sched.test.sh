@@ -252,7 +252,8 @@ record cap 1
 check_range "alone it has not more than that, and not much less" 85000000 111000000 \
 	"$(service cap 1)"
 check_range "it was throttled in each period" 9 11 "$(gain cap 1 throttles)"
-check_range "the engine is empty meanwhile" 890000000 920000000 "$(grown cap empty_ns)"
+# counted when somebody starts: 9 to 11 times 90 ms
+check_range "the engine is empty meanwhile" 800000000 1000000000 "$(grown cap empty_ns)"
 flood 2 3 4
 record cap 1
 check_range "beside others neither" 85000000 111000000 "$(service cap 1)"

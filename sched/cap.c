@@ -391,7 +391,7 @@ u64 vgpu_sched_cap_slice(const struct vgpu_sched *s, u16 function, u64 wanted,
 		if (!at_once && s->has_deadline &&
 		    vgpu_sched_before(s->charged, s->deadline))
 			left -= s->deadline - s->charged;
-		least = 1;
+		least = VGPU_SCHED_ARM_NS;
 	} else {
 		left -= s->config.load_ns;
 	}

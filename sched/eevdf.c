@@ -754,6 +754,26 @@ static bool preempts(struct vgpu_sched *s, u64 now, struct vgpu_sched_choice *ch
 	return true;
 }
 
+/*
+ * Whoever is next is next on what others are owed who do not want the engine: those
+ * who are away, and the running world if it cannot go on when it is due. They can
+ * not have it when they come back: NEXT may have been taken by then.
+ * Return: false if there is nothing to give up.
+ */
+static bool give_up(struct vgpu_sched *s, const struct eevdf_view *view)
+{
+	u16 running = s->running;
+
+	if (running != VGPU_FUNCTION_NONE && !s->gone && !view->running &&
+	    s->function[running].eevdf.member && service_lag(s, running) > 0)
+		leave(s, running);
+	if (s->eevdf.credit <= 0)
+		return false;
+	expire_credits(s);
+	dismiss_ghosts(s);
+	return true;
+}
+
 static bool eevdf_pick(struct vgpu_sched *s, u64 now, struct vgpu_sched_choice *choice)
 {
 	struct eevdf_view view;
@@ -770,9 +790,7 @@ static bool eevdf_pick(struct vgpu_sched *s, u64 now, struct vgpu_sched_choice *
 	best = vgpu_sched_tree_best(&s->eevdf.waiting, view.saved_v);
 	if (best == VGPU_FUNCTION_NONE) {
 		best = vgpu_sched_tree_first(&s->eevdf.waiting);
-		if (s->eevdf.credit > 0 && !goes_on(s, &view, best)) {
-			expire_credits(s);
-			dismiss_ghosts(s);
+		if (!goes_on(s, &view, best) && give_up(s, &view)) {
 			look_ahead(s, now, &view);
 			best = vgpu_sched_tree_best(&s->eevdf.waiting, view.saved_v);
 			if (best == VGPU_FUNCTION_NONE)

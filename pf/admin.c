@@ -17,8 +17,8 @@
  *       weight                     1 to 10000
  *       cap_us                     max, or QUOTA PERIOD
  *       reservation_us             none, or BUDGET PERIOD
- *       sched_latency_bound_us     read only
- *       lag_bound_us               read only
+ *       sched_latency_bound_us     read only, by root: they take a while
+ *       lag_bound_us               ditto
  *   vf1/
  *     device -> ../../../BDF of VF1    while it is enabled
  *     stop                         write only
@@ -46,9 +46,9 @@
  *   0 then in both.
  * - vram_quota of an enabled VF is refused with EBUSY while a driver uses the VF.
  * - Writing to all functions changes all or none.
- * - What the policy does not have is EOPNOTSUPP, what cannot be promised EBUSY, EIO
- *   is for a device that is out of service. There is one engine, so nothing is
- *   ever EUCLEAN.
+ * - What the policy does not have is EOPNOTSUPP, what cannot be promised EBUSY. EIO
+ *   is for stop and vram_quota of a device that is out of service; all else can be
+ *   set then, too. There is one engine, so nothing is ever EUCLEAN.
  *
  * cap_us and reservation_us have two values, like cpu.max of cgroups: one makes
  * no sense without the other, and they must change together. "max" is also what
@@ -61,8 +61,6 @@
 #include <linux/slab.h>
 #include <linux/string.h>
 #include <linux/sysfs.h>
-
-#include <drm/drm_drv.h>
 
 #include "device.h"
 
@@ -361,7 +359,7 @@ static ssize_t admin_emit_bound(char *buf, u64 ns)
 {
 	if (ns == U64_MAX)
 		return sysfs_emit(buf, "max\n");
-	return sysfs_emit(buf, "%llu\n", div_u64(ns, NSEC_PER_USEC) + !!(ns % NSEC_PER_USEC));
+	return sysfs_emit(buf, "%llu\n", DIV_ROUND_UP_ULL(ns, NSEC_PER_USEC));
 }
 
 static ssize_t admin_show_sched_latency_bound_us(struct admin_node *node, char *buf)
@@ -375,18 +373,19 @@ static ssize_t admin_show_lag_bound_us(struct admin_node *node, char *buf)
 }
 
 static struct admin_attr admin_sched_latency_bound_us =
-	__ATTR(sched_latency_bound_us, 0444, admin_show_sched_latency_bound_us, NULL);
+	__ATTR(sched_latency_bound_us, 0400, admin_show_sched_latency_bound_us, NULL);
 static struct admin_attr admin_lag_bound_us =
-	__ATTR(lag_bound_us, 0444, admin_show_lag_bound_us, NULL);
+	__ATTR(lag_bound_us, 0400, admin_show_lag_bound_us, NULL);
 
 /* ------------------------------------------------------------------------ */
 /* vram_quota and stop                                                       */
 
+/* Removing the file waits for this, so the device is there; see device.h, too. */
 static int admin_set_vram_quota(struct admin_node *node, const char *text)
 {
 	struct vgpu_pf *pf = node->pf;
-	int err, idx;
 	u64 bytes;
+	int err;
 
 	err = kstrtou64(text, 0, &bytes);
 	if (err) {
@@ -394,23 +393,15 @@ static int admin_set_vram_quota(struct admin_node *node, const char *text)
 			       node->kobj.name, text, ERR_PTR(err));
 		return err;
 	}
-	if (!drm_dev_enter(&pf->drm, &idx))
-		return -ENODEV;
-	scoped_guard(mutex, &pf->admin) {
+	scoped_cond_guard(mutex_intr, return -EINTR, &pf->admin)
 		err = node->fn ? vgpu_pf_vram_set_quota(node->fn, bytes) :
 				 vgpu_pf_vram_set_quotas(pf, bytes);
-	}
-	drm_dev_exit(idx);
 	return err;
 }
 
 static ssize_t admin_show_vram_quota(struct admin_node *node, char *buf)
 {
-	u64 bytes;
-
-	scoped_guard(mutex, &node->pf->admin)
-		bytes = node->fn->range.bytes;
-	return sysfs_emit(buf, "%llu\n", bytes);
+	return sysfs_emit(buf, "%llu\n", READ_ONCE(node->fn->range.bytes));
 }
 
 ADMIN_PROFILE(vram_quota);
@@ -446,8 +437,9 @@ static ssize_t admin_show_policy(struct admin_node *node, char *buf)
 	unsigned int i;
 	int at = 0;
 
-	scoped_guard(mutex, &pf->admin)
-		chosen = vgpu_sched_policy(pf->world.core);
+	raw_spin_lock_irq(&pf->lock);
+	chosen = vgpu_sched_policy(pf->world.core);
+	raw_spin_unlock_irq(&pf->lock);
 	for (i = 0; (policy = vgpu_sched_policy_at(i)); i++)
 		at += admin_emit_choice(buf, at, vgpu_sched_policy_name(policy),
 					policy == chosen);
@@ -476,8 +468,9 @@ static ssize_t admin_show_overhead_target(struct admin_node *node, char *buf)
 	struct vgpu_pf *pf = node->pf;
 	u32 permille;
 
-	scoped_guard(mutex, &pf->admin)
-		permille = vgpu_sched_overhead(pf->world.core);
+	raw_spin_lock_irq(&pf->lock);
+	permille = vgpu_sched_overhead(pf->world.core);
+	raw_spin_unlock_irq(&pf->lock);
 	return sysfs_emit(buf, "%u\n", permille);
 }
 

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Pause, resume and stop of a VF; drawn in control.h. */
+#include <linux/cleanup.h>
 #include <linux/jiffies.h>
 #include <linux/mutex.h>
 
 #include "device.h"
 
-/* A world that does not leave is reset long before. */
-#define CONTROL_BOUND	(10 * HZ)
+/* Beyond the preempt timeouts: interrupts and the worker. */
+#define CONTROL_SLACK	(2 * HZ)
 
 static const char * const vgpu_pf_control_names[] = {
 	[VGPU_PF_READY]		= "ready",
@@ -73,7 +74,7 @@ void vgpu_pf_control_on_pause(struct vgpu_pf_function *fn)
  */
 void vgpu_pf_control_on_resume(struct vgpu_pf_function *fn)
 {
-	if (fn->control == VGPU_PF_PAUSED)
+	if (fn->control == VGPU_PF_PAUSED || fn->control == VGPU_PF_PAUSING)
 		vgpu_pf_control_forget(fn);
 }
 
@@ -152,7 +153,8 @@ static int vgpu_pf_control_check(struct vgpu_pf_function *fn, const struct contr
 		return vgpu_pf_control_refuse(fn, -ESTALE, order->name, "it is already");
 	if (control == order->via && order != &control_resume)
 		return vgpu_pf_control_refuse(fn, -EALREADY, order->name, "under way");
-	if (order == &control_resume && control != VGPU_PF_PAUSED)
+	if (order == &control_resume && control != VGPU_PF_PAUSED &&
+	    control != VGPU_PF_PAUSING)
 		return vgpu_pf_control_refuse(fn, -EPERM, order->name, "it is not paused");
 	if (order == &control_pause && control != VGPU_PF_READY)
 		return vgpu_pf_control_refuse(fn, -EPERM, order->name, "it is stopped");
@@ -166,10 +168,20 @@ static bool vgpu_pf_control_settled(struct vgpu_pf_function *fn)
 	return control != VGPU_PF_PAUSING && control != VGPU_PF_STOPPING;
 }
 
+/* Its own preempt timeout, and as much for the world that it may have to follow. */
+static unsigned long vgpu_pf_control_bound(struct vgpu_pf_function *fn)
+{
+	struct vgpu_sched_params params;
+
+	vgpu_pf_settings_get(fn, &params);
+	return nsecs_to_jiffies(2 * params.preempt_timeout_ns + fn->pf->cost_reset_ns) +
+	       CONTROL_SLACK;
+}
+
 static int vgpu_pf_control(struct vgpu_pf_function *fn, const struct control_order *order)
 {
 	struct vgpu_pf *pf = fn->pf;
-	unsigned long bound;
+	long left;
 	int err;
 
 	/* not under the lock, so that who comes second is told at once */
@@ -177,21 +189,27 @@ static int vgpu_pf_control(struct vgpu_pf_function *fn, const struct control_ord
 	if (err)
 		return err;
 
-	guard(mutex)(&pf->admin);
+	CLASS(mutex_intr, order_lock)(&fn->orders);
+	if (!order_lock)
+		return -EINTR;
 	err = vgpu_pf_control_check(fn, order);
 	if (err)
 		return err;
 	vgpu_pf_function_notify(fn, order->news);
 	kthread_flush_work(&fn->work);
-	bound = nsecs_to_jiffies(4 * READ_ONCE(pf->world.timeouts_ns)) + CONTROL_BOUND;
-	if (!wait_event_timeout(pf->settled,
-				READ_ONCE(pf->wedged) || vgpu_pf_control_settled(fn), bound))
+	left = wait_event_interruptible_timeout(pf->settled, READ_ONCE(pf->wedged) ||
+						vgpu_pf_control_settled(fn),
+						vgpu_pf_control_bound(fn));
+	if (!left)
 		return vgpu_pf_control_refuse(fn, -ETIMEDOUT, order->name, "still under way");
+	if (left < 0)
+		return -EINTR;
 	if (READ_ONCE(pf->wedged))
 		return -EIO;
 	if (READ_ONCE(fn->control) != order->to)
 		return vgpu_pf_control_refuse(fn, -ECANCELED, order->name, "an FLR came between");
-	dev_info(pf->drm.dev, "VF%u: %s\n", fn->number, order->done);
+	if (__ratelimit(&pf->refusals))
+		dev_info(pf->drm.dev, "VF%u: %s\n", fn->number, order->done);
 	return 0;
 }
 
@@ -202,8 +220,9 @@ static int vgpu_pf_control(struct vgpu_pf_function *fn, const struct control_ord
  * Context: process; waits until it is off.
  *
  * Return: 0; -EPERM: it is stopped or not enabled; -ESTALE: it is paused already;
- * -EALREADY: that is under way; -ECANCELED: an FLR came between; -ETIMEDOUT: it
- * has not left yet, but is still to; -EIO: the device is out of service.
+ * -EALREADY: that is under way; -ECANCELED: an FLR came between; -ETIMEDOUT, or
+ * -EINTR after a signal: it has not left yet, but is still to, and can be resumed;
+ * -EIO: the device is out of service.
  */
 int vgpu_pf_control_pause(struct vgpu_pf_function *fn)
 {
@@ -214,7 +233,9 @@ int vgpu_pf_control_pause(struct vgpu_pf_function *fn)
  * vgpu_pf_control_resume() - let a paused VF go on
  * @fn: the VF
  *
- * Return: 0; -EPERM: it is not paused; -EIO.
+ * Also if it has not left the engine yet. Context: process.
+ *
+ * Return: 0; -EPERM: it is not paused; -EINTR: a signal; -EIO.
  */
 int vgpu_pf_control_resume(struct vgpu_pf_function *fn)
 {

@@ -5,7 +5,8 @@
  *
  *                pause                 left
  *     READY -------------> PAUSING ------------> PAUSED
- *      ^  |                   |                  |   |
+ *      ^  | <-------------    |                  |   |
+ *      |  |    resume         |                  |   |
  *      |  |                   | stop       stop  |   |
  *      |  |    stop           v                  |   |
  *      |  +--------------> STOPPING <------------+   |
@@ -14,8 +15,9 @@
  *      +------------------ STOPPED                   |
  *      +---------------------------------------------+  resume
  *
- * An FLR leads back to READY from everywhere, as does disabling the VF and a
- * reset of the device. In all other states VGPU_SCHED_PARK_PAUSED keeps the VF
+ * Orders to one VF are given one after the other (vgpu_pf_function.orders); nothing
+ * else waits for them. An FLR leads back to READY from everywhere, as does enabling
+ * the VF anew and a reset of the device. In all other states VGPU_SCHED_PARK_PAUSED keeps the VF
  * off the engine; its mailbox is served all the same. The world stays in its image:
  * a VF that is resumed goes on where it was, and jobs do not time out meanwhile,
  * because only time on the engine counts for that.

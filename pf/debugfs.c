@@ -415,21 +415,17 @@ DEFINE_SHOW_ATTRIBUTE(vram_provisioned);
 /* ------------------------------------------------------------------------ */
 /* Control of a VF                                                           */
 
+/* Removing the file waits for this; drm_dev_enter() would keep all of DRM waiting. */
 static ssize_t control_write(struct file *file, const char __user *buf, size_t count,
 			     int (*act)(struct vgpu_pf_function *fn))
 {
 	struct vgpu_pf_function *fn = file->private_data;
 	bool yes;
-	int err, idx;
+	int err;
 
 	err = kstrtobool_from_user(buf, count, &yes);
-	if (err)
-		return err;
-	if (!drm_dev_enter(&fn->pf->drm, &idx))
-		return -ENODEV;
-	if (yes)
+	if (!err && yes)
 		err = act(fn);
-	drm_dev_exit(idx);
 	return err ?: count;
 }
 

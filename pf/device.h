@@ -11,11 +11,17 @@
  *              recovery. Owns everything in struct vgpu_pf_function that is not
  *              said to be somebody else's. Does not wait either: each step is
  *              begun here and ended by an event, or by the watchdog.
- *   process    sriov_numvfs, remove, reset, suspend, shutdown, sriov_admin:
- *              under vgpu_pf.admin, which is taken under the device lock if
- *              that is held, never the other way round: files in sysfs go away
- *              under the device lock, and who has opened one must not wait for
- *              it. Tells the worker what it wants and waits for it, with an end.
+ *   process    sriov_numvfs, vram_quota, remove, reset, suspend, shutdown: under
+ *              vgpu_pf.admin, which is taken under the device lock if that is
+ *              held, never the other way round: files in sysfs go away under the
+ *              device lock, and who has opened one must not wait for it. Nor is
+ *              it taken within drm_dev_enter(): drivers of VFs are removed under
+ *              it, and drm_dev_unplug() waits for all such sections of all
+ *              devices. Tells the worker what it wants and waits for it, with an
+ *              end.
+ *              Settings, and orders to a VF, are each under a lock of their own
+ *              and so possible all the while: that VF1 does not let the PF clear
+ *              VRAM can be ended by them. The locks are not nested.
  */
 #ifndef VGPU_PF_DEVICE_H
 #define VGPU_PF_DEVICE_H
@@ -75,9 +81,9 @@ struct vgpu_pf_accesses {
  *	VGPU_SCHED_QUANTUM_AUTO included; constant
  * @preempt_timeout_ns: preempt timeout that each function begins with; constant
  * @policy: that the device begins with; constant
- * @admin: one thing is done at a time: number and ranges of VFs, settings, start
- *	and stop
- * @refusals: limits what is said about refused settings
+ * @admin: one thing is done at a time: number and ranges of VFs, start and stop
+ * @settings: one setting is changed at a time
+ * @refusals: limits what is said about what the administrator does
  * @tree: /sys/bus/pci/devices/BDF/sriov_admin
  * @vfs: enabled ones. Set before they are probed, unlike pci_num_vf(). Changed
  *	under @admin.
@@ -113,8 +119,10 @@ struct vgpu_pf {
 	u64 preempt_timeout_ns;
 	const struct vgpu_sched_policy *policy;
 
-	/* number and ranges of VFs, settings, start and stop */
+	/* number and ranges of VFs, start and stop */
 	struct mutex admin;
+	/* changes of settings, which read and write those of all functions */
+	struct mutex settings;
 	struct ratelimit_state refusals;
 	struct vgpu_pf_admin *tree;
 	unsigned int vfs;

@@ -2,6 +2,8 @@
 /* The life of a function, drawn in function.h. */
 #include <linux/jiffies.h>
 
+#include <drm/drm_managed.h>
+
 #include "device.h"
 #include "trace.h"
 
@@ -9,6 +11,8 @@
 #define FUNCTION_MAKE_BOUND	(2 * HZ)
 /* A world that has not left by then is reset, after twice that given up. */
 #define FUNCTION_LEAVE_BOUND	(5 * HZ)
+/* While the PF does not get the engine, its clearing is waited for so often. */
+#define FUNCTION_WAITS		8
 /* A function that hangs more often than this in a minute is closed. */
 #define FUNCTION_RECOVERIES	8
 /* More in 1 ms is no use of a ring any more, and is told. */
@@ -321,7 +325,7 @@ static void vgpu_pf_function_on_flr(struct vgpu_pf_function *fn)
 {
 	/* its mailbox was reset, too; nobody waits for an answer any more */
 	vgpu_pf_mailbox_forget(fn);
-	if (fn->state == VGPU_PF_ABSENT || !fn->range.bytes) {
+	if (fn->state == VGPU_PF_ABSENT) {
 		vgpu_pf_function_acknowledge(fn);
 		return;
 	}
@@ -423,6 +427,9 @@ static void vgpu_pf_function_on_mailbox(struct vgpu_pf_function *fn)
 		return;
 	switch (fn->state) {
 	case VGPU_PF_CLOSED:
+		if (READ_ONCE(fn->pf->vram.moving))
+			break;
+		fallthrough;
 	case VGPU_PF_OPEN:
 	case VGPU_PF_BROKEN:
 		vgpu_pf_mailbox_serve(fn);
@@ -554,6 +561,25 @@ static bool vgpu_pf_functions_settled(struct vgpu_pf *pf, unsigned int first,
 	return true;
 }
 
+/*
+ * Not to be interrupted: the worker would go on to change ranges behind the caller's
+ * back. There is an end: @bound suffices if the PF gets engine time for clearing. If
+ * it does not get any, that is waited for a few times; the administrator can help
+ * meanwhile by settings, or by pausing whoever is in the way.
+ */
+static bool vgpu_pf_functions_wait(struct vgpu_pf *pf, unsigned int first,
+				   unsigned int count, unsigned long bound)
+{
+	unsigned int waits = FUNCTION_WAITS;
+
+	do {
+		if (wait_event_timeout(pf->settled, READ_ONCE(pf->wedged) ||
+				       vgpu_pf_functions_settled(pf, first, count), bound))
+			return true;
+	} while (vgpu_pf_scrub_is_busy(pf) && --waits);
+	return false;
+}
+
 static int vgpu_pf_functions_change(struct vgpu_pf *pf, unsigned int first,
 				    unsigned int count, unsigned int news)
 {
@@ -573,9 +599,7 @@ static int vgpu_pf_functions_change(struct vgpu_pf *pf, unsigned int first,
 		kthread_flush_work(&pf->fn[i].work);
 	bound = vgpu_pf_scrub_bound(pf, bytes, ranges) + 4 * FUNCTION_LEAVE_BOUND +
 		nsecs_to_jiffies(4 * READ_ONCE(pf->world.timeouts_ns));
-	if (!wait_event_timeout(pf->settled,
-				READ_ONCE(pf->wedged) ||
-				vgpu_pf_functions_settled(pf, first, count), bound))
+	if (!vgpu_pf_functions_wait(pf, first, count, bound))
 		vgpu_pf_abandon(pf, "it does not come to rest");
 	if (READ_ONCE(pf->wedged))
 		return -EIO;
@@ -662,8 +686,10 @@ int vgpu_pf_function_resize(struct vgpu_pf_function *fn, const struct vgpu_pf_ra
  * vgpu_pf_function_init() - before anything is known about a function
  * @pf: its device
  * @number: its number
+ *
+ * Return: 0 or -ENOMEM.
  */
-void vgpu_pf_function_init(struct vgpu_pf *pf, unsigned int number)
+int vgpu_pf_function_init(struct vgpu_pf *pf, unsigned int number)
 {
 	struct vgpu_pf_function *fn = &pf->fn[number];
 
@@ -674,4 +700,5 @@ void vgpu_pf_function_init(struct vgpu_pf *pf, unsigned int number)
 			     DEFAULT_RATELIMIT_BURST);
 	ratelimit_set_flags(&fn->ratelimit, RATELIMIT_MSG_ON_RELEASE);
 	kthread_init_work(&fn->work, vgpu_pf_function_work);
+	return drmm_mutex_init(&pf->drm, &fn->orders);
 }

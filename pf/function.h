@@ -33,6 +33,7 @@
 #define VGPU_PF_FUNCTION_H
 
 #include <linux/kthread.h>
+#include <linux/mutex.h>
 #include <linux/ratelimit.h>
 #include <linux/types.h>
 
@@ -107,6 +108,7 @@ enum vgpu_pf_state {
  * @reset: RESET was tried because it would not leave
  * @scrub: clearing of @range
  * @control: what the administrator wants of it
+ * @orders: one order of the administrator's at a time; see control.h
  * @fresh: the range that it shall have, then the one that it had
  * @resize: what became of that: 0 or an errno
  * @mailbox: messages
@@ -136,6 +138,8 @@ struct vgpu_pf_function {
 	bool reset;
 	struct vgpu_pf_scrub_job scrub;
 	enum vgpu_pf_control control;
+	/* pause, resume and stop */
+	struct mutex orders;
 	struct vgpu_pf_range fresh;
 	int resize;
 	struct vgpu_pf_mailbox mailbox;
@@ -159,7 +163,7 @@ struct vgpu_pf_function {
 	vgpu_pf_refuse(__fn->pf, "VF%u: " format, __fn->number, ##__VA_ARGS__);	\
 } while (0)
 
-void vgpu_pf_function_init(struct vgpu_pf *pf, unsigned int number);
+int vgpu_pf_function_init(struct vgpu_pf *pf, unsigned int number);
 void vgpu_pf_function_notify(struct vgpu_pf_function *fn, unsigned int news);
 int vgpu_pf_functions_provide(struct vgpu_pf *pf, unsigned int first, unsigned int count);
 int vgpu_pf_functions_close(struct vgpu_pf *pf, unsigned int first, unsigned int count);

@@ -339,13 +339,14 @@ static int vgpu_pf_find_reset(struct vgpu_pf *pf)
 static int vgpu_pf_functions_init(struct vgpu_pf *pf)
 {
 	unsigned int i;
+	int err = 0;
 
 	pf->fn = drmm_kcalloc(&pf->drm, pf->functions, sizeof(*pf->fn), GFP_KERNEL);
 	if (!pf->fn)
 		return -ENOMEM;
-	for (i = 0; i < pf->functions; i++)
-		vgpu_pf_function_init(pf, i);
-	return 0;
+	for (i = 0; i < pf->functions && !err; i++)
+		err = vgpu_pf_function_init(pf, i);
+	return err;
 }
 
 static int vgpu_pf_vectors_init(struct vgpu_pf *pf)
@@ -411,7 +412,8 @@ static int vgpu_pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	pf = devm_drm_dev_alloc(&pdev->dev, &vgpu_pf_drm_driver, struct vgpu_pf, drm);
 	if (IS_ERR(pf))
 		return PTR_ERR(pf);
-	err = drmm_mutex_init(&pf->drm, &pf->admin);
+	err = drmm_mutex_init(&pf->drm, &pf->admin) ?:
+	      drmm_mutex_init(&pf->drm, &pf->settings);
 	if (err)
 		return err;
 	raw_spin_lock_init(&pf->lock);

@@ -15,8 +15,10 @@
 #define SCRUB_FILLS	1024
 /* A ring that is halted again at the same packet is resumed so often. */
 #define SCRUB_RESUMES	3
-/* A packet must be through when the PF has had its turn several times. */
+/* A packet must be through when the PF has had its turn several times, … */
 #define SCRUB_ROUNDS	8
+/* … and the engine for so long; no bandwidth is assumed. */
+#define SCRUB_TIME_NS	(10ull * NSEC_PER_SEC)
 
 static irqreturn_t vgpu_pf_scrub_irq(int irq, void *data)
 {
@@ -38,8 +40,10 @@ static unsigned long vgpu_pf_scrub_packet_bound(struct vgpu_pf *pf)
  * @bytes: to clear in all
  * @ranges: in so many ranges
  *
- * No bandwidth is assumed: a packet that takes longer than a few rounds of the
- * scheduler plus 10 s ends the job with -ETIMEDOUT.
+ * If the PF gets the engine meanwhile: who waits for longer asks
+ * vgpu_pf_scrub_is_busy(). A packet that takes longer than a few rounds of the
+ * scheduler plus 10 s, and has had the engine for 10 s, ends the job with
+ * -ETIMEDOUT.
  *
  * Return: jiffies.
  */
@@ -86,10 +90,53 @@ static void vgpu_pf_scrub_emit_fence(struct vgpu_pf_scrub *scrub)
 	vgpu_pf_scrub_emit(scrub, &fence, sizeof(fence));
 }
 
-static void vgpu_pf_scrub_moved(struct vgpu_pf_scrub *scrub, u64 head)
+/**
+ * vgpu_pf_scrub_is_busy() - is something being cleared?
+ * @pf: the device
+ *
+ * Context: any.
+ *
+ * Return: true if so, and it is not given up.
+ */
+bool vgpu_pf_scrub_is_busy(struct vgpu_pf *pf)
 {
+	return !READ_ONCE(pf->scrub.dead) && !list_empty_careful(&pf->scrub.jobs);
+}
+
+/* Engine time that the PF has had. */
+static u64 vgpu_pf_scrub_runtime(struct vgpu_pf *pf)
+{
+	unsigned long flags;
+	u64 runtime;
+
+	raw_spin_lock_irqsave(&pf->lock, flags);
+	runtime = vgpu_sched_runtime(pf->world.core, VGPU_FUNCTION_PF, vgpu_pf_world_now(pf));
+	raw_spin_unlock_irqrestore(&pf->lock, flags);
+	return runtime;
+}
+
+/* Does it wait for the engine, or could nothing but a fault have held it up? */
+static bool vgpu_pf_scrub_is_starved(struct vgpu_pf *pf)
+{
+	unsigned long flags;
+	int state;
+
+	if (pf->fn[VGPU_FUNCTION_PF].state == VGPU_PF_BROKEN)
+		return false;
+	raw_spin_lock_irqsave(&pf->lock, flags);
+	state = vgpu_sched_state(pf->world.core, VGPU_FUNCTION_PF);
+	raw_spin_unlock_irqrestore(&pf->lock, flags);
+	return state != VGPU_SCHED_IDLE &&
+	       vgpu_pf_scrub_runtime(pf) - pf->scrub.runtime < SCRUB_TIME_NS;
+}
+
+static void vgpu_pf_scrub_moved(struct vgpu_pf *pf, u64 head)
+{
+	struct vgpu_pf_scrub *scrub = &pf->scrub;
+
 	scrub->head = head;
 	scrub->moved = jiffies;
+	scrub->runtime = vgpu_pf_scrub_runtime(pf);
 	scrub->resumes = 0;
 }
 
@@ -114,7 +161,7 @@ void vgpu_pf_scrub_submit(struct vgpu_pf *pf, struct vgpu_pf_scrub_job *job,
 	}
 
 	if (list_empty(&scrub->jobs))
-		vgpu_pf_scrub_moved(scrub, scrub->tail);
+		vgpu_pf_scrub_moved(pf, scrub->tail);
 	while (left) {
 		u64 bytes = min(left, scrub->chunk);
 
@@ -149,9 +196,22 @@ static void vgpu_pf_scrub_die(struct vgpu_pf *pf, int status, const char *why)
 
 	dev_err(pf->drm.dev, "VRAM cannot be scrubbed any more: %s at %llu\n",
 		why, scrub->head);
-	scrub->dead = true;
+	WRITE_ONCE(scrub->dead, true);
 	vgpu_pf_write(pf, VGPU_REG_RING(0) + VGPU_RING_CTRL, 0);
 	vgpu_pf_scrub_finish(scrub, scrub->issued, status);
+}
+
+static void vgpu_pf_scrub_late(struct vgpu_pf *pf)
+{
+	struct vgpu_pf_scrub *scrub = &pf->scrub;
+
+	if (!vgpu_pf_scrub_is_starved(pf)) {
+		vgpu_pf_scrub_die(pf, -ETIMEDOUT, "the ring stands still");
+		return;
+	}
+	dev_notice(pf->drm.dev, "VRAM waits to be cleared: the others have left the PF %llu us on the engine so far; see its weight and cap, and their quanta\n",
+		   div_u64(vgpu_pf_scrub_runtime(pf) - scrub->runtime, NSEC_PER_USEC));
+	scrub->moved = jiffies;
 }
 
 static void vgpu_pf_scrub_halted(struct vgpu_pf *pf)
@@ -176,7 +236,8 @@ static void vgpu_pf_scrub_halted(struct vgpu_pf *pf)
  * @pf: the device
  *
  * For the fence's interrupt, a fault of the PF, a reset of its world, and the
- * watchdog, which does not let a packet take for ever.
+ * watchdog, which does not let a packet take for ever. Time in which others have the
+ * engine does not count: no guest can end scrubbing by being busy.
  *
  * Context: worker.
  */
@@ -191,11 +252,11 @@ void vgpu_pf_scrub_check(struct vgpu_pf *pf)
 
 	head = vgpu_pf_read64(pf, VGPU_REG_RING(0) + VGPU_RING_HEAD);
 	if (head != scrub->head)
-		vgpu_pf_scrub_moved(scrub, head);
+		vgpu_pf_scrub_moved(pf, head);
 	if (vgpu_pf_read(pf, VGPU_REG_RING(0) + VGPU_RING_STATUS) == VGPU_RING_HALTED)
 		vgpu_pf_scrub_halted(pf);
 	else if (time_after(jiffies, scrub->moved + vgpu_pf_scrub_packet_bound(pf)))
-		vgpu_pf_scrub_die(pf, -ETIMEDOUT, "the ring stands still");
+		vgpu_pf_scrub_late(pf);
 }
 
 static void vgpu_pf_scrub_work(struct kthread_work *work)
@@ -215,7 +276,7 @@ void vgpu_pf_scrub_start(struct vgpu_pf *pf)
 	WRITE_ONCE(*scrub->fence, 0);
 	scrub->issued = 0;
 	scrub->tail = 0;
-	scrub->dead = false;
+	WRITE_ONCE(scrub->dead, false);
 	vgpu_pf_write(pf, ring + VGPU_RING_CTRL, 0);
 	vgpu_pf_write64(pf, ring + VGPU_RING_BASE, VGPU_ADDR_SYSTEM | scrub->dma);
 	vgpu_pf_write(pf, ring + VGPU_RING_SIZE, ilog2(scrub->size));
@@ -232,7 +293,7 @@ void vgpu_pf_scrub_start(struct vgpu_pf *pf)
  */
 void vgpu_pf_scrub_stop(struct vgpu_pf *pf, int status)
 {
-	pf->scrub.dead = true;
+	WRITE_ONCE(pf->scrub.dead, true);
 	vgpu_pf_write(pf, VGPU_REG_RING(0) + VGPU_RING_CTRL, 0);
 	vgpu_pf_scrub_finish(&pf->scrub, pf->scrub.issued, status);
 }

@@ -48,7 +48,8 @@ struct vgpu_pf_scrub_job {
  * @jobs: under way, in the order of their fences
  * @work: looks for finished jobs and for a halted ring
  * @head: position of the ring when it last moved
- * @moved: when that was, jiffies
+ * @moved: when that was, or when it was seen that the PF had no engine time, jiffies
+ * @runtime: engine time of the PF when the ring last moved, ns
  * @resumes: how often the ring was resumed since it last moved
  * @dead: does not take jobs any more: the ring could not be resumed or stands
  *	still; cleared by a restart of the device
@@ -66,6 +67,7 @@ struct vgpu_pf_scrub {
 	struct kthread_work work;
 	u64 head;
 	unsigned long moved;
+	u64 runtime;
 	unsigned int resumes;
 	bool dead;
 };
@@ -76,6 +78,7 @@ void vgpu_pf_scrub_stop(struct vgpu_pf *pf, int status);
 void vgpu_pf_scrub_submit(struct vgpu_pf *pf, struct vgpu_pf_scrub_job *job,
 			  const struct vgpu_pf_range *range);
 void vgpu_pf_scrub_check(struct vgpu_pf *pf);
+bool vgpu_pf_scrub_is_busy(struct vgpu_pf *pf);
 unsigned long vgpu_pf_scrub_bound(struct vgpu_pf *pf, u64 bytes, unsigned int ranges);
 
 #endif

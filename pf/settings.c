@@ -133,7 +133,7 @@ static void settings_warn_of_cost(struct vgpu_pf_function *fn, bool all)
 		return;
 	cost = settings_cost(fn, params.quantum_ns);
 	target = vgpu_sched_overhead(fn->pf->world.core);
-	if (cost <= target)
+	if (cost <= target || !__ratelimit(&fn->pf->refusals))
 		return;
 	dev_warn(fn->pf->drm.dev, "%s: an exec quantum of %llu us costs up to %u.%u %% for switching, more than the target of %u.%u %%: %llu us is the least that stays within\n",
 		 all ? "all functions" : settings_who(who, fn->number),
@@ -178,7 +178,7 @@ static int settings_set(struct vgpu_pf_function *fn, const struct vgpu_sched_par
 	u64 now;
 	int err;
 
-	lockdep_assert_held(&pf->admin);
+	lockdep_assert_held(&pf->settings);
 	*why = (struct vgpu_sched_why){
 		.function = fn->number, .what = "it", .rule = "is refused", .low = 1,
 	};
@@ -198,13 +198,13 @@ static int settings_set(struct vgpu_pf_function *fn, const struct vgpu_sched_par
 static void settings_sum_up(struct vgpu_pf *pf)
 {
 	u64 cost = (u64)pf->cost_save_ns + pf->cost_load_ns + pf->cost_reset_ns;
-	u64 timeouts = 0, round = 0, weights = 0;
+	u64 longest = 0, round = 0, weights = 0;
 	struct vgpu_sched_params params;
 	unsigned int i;
 
 	for (i = pf->functions; i--; ) {
 		vgpu_pf_settings_get(&pf->fn[i], &params);
-		timeouts += params.preempt_timeout_ns;
+		longest = max(longest, params.preempt_timeout_ns);
 		weights += params.weight;
 		round += vgpu_pf_settings_quantum(&pf->fn[i]) + params.preempt_timeout_ns + cost;
 	}
@@ -212,7 +212,7 @@ static void settings_sum_up(struct vgpu_pf *pf)
 	round += div_u64(weights, params.weight) *
 		 (vgpu_pf_settings_quantum(&pf->fn[VGPU_FUNCTION_PF]) + cost);
 	round += params.cap_period_ns;
-	WRITE_ONCE(pf->world.timeouts_ns, timeouts);
+	WRITE_ONCE(pf->world.timeouts_ns, 2 * longest);
 	WRITE_ONCE(pf->world.round_ns, round);
 }
 
@@ -296,7 +296,7 @@ u64 vgpu_pf_settings_lag_bound(struct vgpu_pf_function *fn)
  * Context: process.
  *
  * Return: 0, or a negative errno of the parser or of vgpu_sched_set_params(); then
- * nothing has changed and the log says why.
+ * nothing has changed and the log says why; or -EINTR.
  */
 int vgpu_pf_settings_change(struct vgpu_pf_function *fn, const struct vgpu_pf_change *change)
 {
@@ -306,7 +306,9 @@ int vgpu_pf_settings_change(struct vgpu_pf_function *fn, const struct vgpu_pf_ch
 	u64 quantum_ns;
 	int err;
 
-	guard(mutex)(&pf->admin);
+	CLASS(mutex_intr, lock)(&pf->settings);
+	if (!lock)
+		return -EINTR;
 	vgpu_pf_settings_get(fn, &params);
 	quantum_ns = params.quantum_ns;
 	err = change->parse(change->text, &params);
@@ -321,19 +323,50 @@ int vgpu_pf_settings_change(struct vgpu_pf_function *fn, const struct vgpu_pf_ch
 	return 0;
 }
 
-/* The first @count of them as they were: what has been possible is again. */
-static void settings_undo(struct vgpu_pf *pf, const struct vgpu_sched_params *before,
-			  unsigned int count)
+/*
+ * Those who have it already are left alone. @bare: without their reservations, so
+ * that these are not in each other's way when they are changed one by one.
+ */
+static int settings_set_all(struct vgpu_pf *pf, const struct vgpu_sched_params *wanted,
+			    bool bare, struct vgpu_sched_why *why)
+{
+	struct vgpu_sched_params params, present;
+	unsigned int i;
+	int err = 0;
+
+	for (i = 0; i < pf->functions && !err; i++) {
+		params = wanted[i];
+		if (bare) {
+			params.budget_ns = 0;
+			params.period_ns = 0;
+		}
+		vgpu_pf_settings_get(&pf->fn[i], &present);
+		if (memcmp(&params, &present, sizeof(params)))
+			err = settings_set(&pf->fn[i], &params, why);
+	}
+	return err;
+}
+
+/* The order does not matter: what all together can have, they get. */
+static int settings_arrange(struct vgpu_pf *pf, const struct vgpu_sched_params *wanted,
+			    struct vgpu_sched_why *why)
+{
+	int err = settings_set_all(pf, wanted, false, why);
+
+	if (err == -EBUSY)
+		err = settings_set_all(pf, wanted, true, why) ?:
+		      settings_set_all(pf, wanted, false, why);
+	return err;
+}
+
+/* As they were: what has been possible is again. */
+static void settings_undo(struct vgpu_pf *pf, const struct vgpu_sched_params *before)
 {
 	struct vgpu_sched_why why;
-	int err;
+	int err = settings_arrange(pf, before, &why);
 
-	while (count--) {
-		err = settings_set(&pf->fn[count], &before[count], &why);
-		if (err)
-			settings_refuse(pf, &pf->fn[count], "back to the former", "settings",
-					&why, err);
-	}
+	if (err)
+		settings_refuse(pf, NULL, "back to the former", "settings", &why, err);
 }
 
 /**
@@ -341,37 +374,41 @@ static void settings_undo(struct vgpu_pf *pf, const struct vgpu_sched_params *be
  * @pf: the device
  * @change: what, and what it shall be
  *
- * Context: process.
+ * If reservations that cannot be kept beside the new ones on the way are kept in the
+ * end, all of them are taken away for a moment. Context: process.
  *
- * Return: 0, -ENOMEM, or why it is refused to one of them; then all of them have
- * what they had, and the log says why.
+ * Return: 0, -ENOMEM, -EINTR, or why it is refused to one of them; then all of them
+ * have what they had, and the log says why.
  */
 int vgpu_pf_settings_change_all(struct vgpu_pf *pf, const struct vgpu_pf_change *change)
 {
 	struct vgpu_sched_params *before __free(kvfree) = NULL;
-	struct vgpu_sched_params params;
+	struct vgpu_sched_params *after __free(kvfree) = NULL;
 	struct vgpu_sched_why why;
 	bool quantum = false;
 	unsigned int i;
 	int err;
 
 	before = kvcalloc(pf->functions, sizeof(*before), GFP_KERNEL);
-	if (!before)
+	after = kvcalloc(pf->functions, sizeof(*after), GFP_KERNEL);
+	if (!before || !after)
 		return -ENOMEM;
 
-	guard(mutex)(&pf->admin);
+	CLASS(mutex_intr, lock)(&pf->settings);
+	if (!lock)
+		return -EINTR;
 	for (i = 0; i < pf->functions; i++) {
 		vgpu_pf_settings_get(&pf->fn[i], &before[i]);
-		params = before[i];
-		err = change->parse(change->text, &params);
+		after[i] = before[i];
+		err = change->parse(change->text, &after[i]);
 		if (err)
 			return settings_malformed(pf, NULL, change, err);
-		quantum |= params.quantum_ns != before[i].quantum_ns;
-		err = settings_set(&pf->fn[i], &params, &why);
-		if (err) {
-			settings_undo(pf, before, i);
-			return settings_refuse(pf, NULL, change->name, change->text, &why, err);
-		}
+		quantum |= after[i].quantum_ns != before[i].quantum_ns;
+	}
+	err = settings_arrange(pf, after, &why);
+	if (err) {
+		settings_undo(pf, before);
+		return settings_refuse(pf, NULL, change->name, change->text, &why, err);
 	}
 	settings_sum_up(pf);
 	if (quantum)
@@ -379,19 +416,10 @@ int vgpu_pf_settings_change_all(struct vgpu_pf *pf, const struct vgpu_pf_change 
 	return 0;
 }
 
-/**
- * vgpu_pf_settings_set_policy() - change the policy
- * @pf: the device
- * @name: its name
- *
- * Context: process.
- *
- * Return: 0; -EINVAL: there is none of that name; or why the policy does not take
- * the settings of a function.
- */
-int vgpu_pf_settings_set_policy(struct vgpu_pf *pf, const char *name)
+/* For the log: who was not taken, or that there is no such policy. */
+static int settings_set_policy(struct vgpu_pf *pf, const struct vgpu_sched_policy *policy,
+			       const char *name)
 {
-	const struct vgpu_sched_policy *policy = vgpu_sched_find_policy(name);
 	struct vgpu_sched *core = pf->world.core;
 	struct vgpu_sched_why why = {
 		.function = VGPU_FUNCTION_NONE, .what = "policy",
@@ -400,7 +428,7 @@ int vgpu_pf_settings_set_policy(struct vgpu_pf *pf, const char *name)
 	int err = -EINVAL;
 	u64 now;
 
-	guard(mutex)(&pf->admin);
+	lockdep_assert_held(&pf->settings);
 	if (policy) {
 		raw_spin_lock_irq(&pf->lock);
 		now = vgpu_pf_world_now(pf);
@@ -410,10 +438,30 @@ int vgpu_pf_settings_set_policy(struct vgpu_pf *pf, const char *name)
 					  vgpu_sched_overhead(core));
 		raw_spin_unlock_irq(&pf->lock);
 	}
-	if (err)
-		return settings_refuse(pf, NULL, "policy", name, &why, err);
-	settings_sum_up(pf);
-	return 0;
+	return err ? settings_refuse(pf, NULL, "policy", name, &why, err) : 0;
+}
+
+/**
+ * vgpu_pf_settings_set_policy() - change the policy
+ * @pf: the device
+ * @name: its name
+ *
+ * Context: process.
+ *
+ * Return: 0; -EINVAL: there is none of that name; why the policy does not take the
+ * settings of a function; or -EINTR.
+ */
+int vgpu_pf_settings_set_policy(struct vgpu_pf *pf, const char *name)
+{
+	int err;
+
+	CLASS(mutex_intr, lock)(&pf->settings);
+	if (!lock)
+		return -EINTR;
+	err = settings_set_policy(pf, vgpu_sched_find_policy(name), name);
+	if (!err)
+		settings_sum_up(pf);
+	return err;
 }
 
 /**
@@ -423,7 +471,7 @@ int vgpu_pf_settings_set_policy(struct vgpu_pf *pf, const char *name)
  *
  * Context: process.
  *
- * Return: 0, or -EINVAL: out of range.
+ * Return: 0, -EINVAL: out of range, or -EINTR.
  */
 int vgpu_pf_settings_set_overhead(struct vgpu_pf *pf, u32 permille)
 {
@@ -433,7 +481,9 @@ int vgpu_pf_settings_set_overhead(struct vgpu_pf *pf, u32 permille)
 	u64 now;
 	int err;
 
-	guard(mutex)(&pf->admin);
+	CLASS(mutex_intr, lock)(&pf->settings);
+	if (!lock)
+		return -EINTR;
 	raw_spin_lock_irq(&pf->lock);
 	now = vgpu_pf_world_now(pf);
 	err = vgpu_sched_set_overhead(core, permille, &why, now);
@@ -450,10 +500,10 @@ int vgpu_pf_settings_set_overhead(struct vgpu_pf *pf, u32 permille)
 }
 
 /**
- * vgpu_pf_settings_init() - give all functions what the module's parameters say
+ * vgpu_pf_settings_init() - do what the module's parameters say
  * @pf: the device; the core is there
  *
- * Return: 0, or why the core refuses it.
+ * Return: 0, or why the core refuses it; the log says that, too.
  */
 int vgpu_pf_settings_init(struct vgpu_pf *pf)
 {
@@ -462,7 +512,10 @@ int vgpu_pf_settings_init(struct vgpu_pf *pf)
 	unsigned int i;
 	int err;
 
-	guard(mutex)(&pf->admin);
+	guard(mutex)(&pf->settings);
+	err = settings_set_policy(pf, pf->policy, vgpu_sched_policy_name(pf->policy));
+	if (err)
+		return err;
 	for (i = 0; i < pf->functions; i++) {
 		vgpu_pf_settings_get(&pf->fn[i], &params);
 		params.quantum_ns = pf->quantum_ns;

@@ -5,7 +5,9 @@
  * The scheduling core keeps the settings and says what is possible; here the
  * device is told what concerns it, and the log why something is refused. Settings
  * outlive VFs: they stay until the driver is unbound, whatever happens to
- * sriov_numvfs, over resets of the device and over sleep.
+ * sriov_numvfs, over resets of the device and over sleep. They are changed under
+ * vgpu_pf.settings and read under vgpu_pf.lock, so whatever else is waited for can
+ * be looked at and changed.
  */
 #ifndef VGPU_PF_SETTINGS_H
 #define VGPU_PF_SETTINGS_H

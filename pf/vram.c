@@ -176,6 +176,28 @@ static int vgpu_pf_vram_move(struct vgpu_pf_function *fn, const struct vgpu_pf_r
 	return 0;
 }
 
+/* Why it cannot have another range now: 0, -EBUSY or -EIO. */
+static int vgpu_pf_vram_check_state(struct vgpu_pf_function *fn, u64 bytes)
+{
+	enum vgpu_pf_state state = READ_ONCE(fn->state);
+	struct vgpu_pf *pf = fn->pf;
+	const char *why;
+	int err = -EBUSY;
+
+	if (fn->number > pf->vfs || state == VGPU_PF_CLOSED)
+		return 0;
+	if (!pf->running || READ_ONCE(pf->wedged) || state == VGPU_PF_BROKEN) {
+		why = "out of service until a reset";
+		err = -EIO;
+	} else if (state == VGPU_PF_SCRUBBING) {
+		why = "its VRAM is being cleared, try again then";
+	} else {
+		why = "in use, unbind its driver first";
+	}
+	vgpu_pf_function_refuse(fn, "vram_quota %llu: %s: %pe\n", bytes, why, ERR_PTR(err));
+	return err;
+}
+
 /**
  * vgpu_pf_vram_set_quota() - change how much VRAM a VF has
  * @fn: the VF
@@ -187,8 +209,9 @@ static int vgpu_pf_vram_move(struct vgpu_pf_function *fn, const struct vgpu_pf_r
  * other VF notices. Context: process, vgpu_pf.admin is held.
  *
  * Return: 0; -ENOSPC: there is not so much in one piece; -EBUSY: a driver is using
- * the VF; -EIO or -ETIMEDOUT: VRAM cannot be cleared. What is refused is said in
- * the log, and nothing has changed then.
+ * the VF, or it is being cleared; -EIO or -ETIMEDOUT: VRAM cannot be cleared, or the
+ * VF or the device is out of service. What is refused is said in the log, and
+ * nothing has changed then.
  */
 int vgpu_pf_vram_set_quota(struct vgpu_pf_function *fn, u64 bytes)
 {
@@ -208,11 +231,11 @@ int vgpu_pf_vram_set_quota(struct vgpu_pf_function *fn, u64 bytes)
 	if (!range.bytes)
 		range.base = 0;
 
+	err = vgpu_pf_vram_check_state(fn, bytes);
+	if (err)
+		return err;
 	err = vgpu_pf_vram_move(fn, &range);
-	if (err == -EBUSY)
-		vgpu_pf_function_refuse(fn, "vram_quota %llu: in use, unbind its driver first\n",
-					bytes);
-	else if (err)
+	if (err)
 		vgpu_pf_function_refuse(fn, "vram_quota %llu: %pe\n", bytes, ERR_PTR(err));
 	return err;
 }
@@ -222,6 +245,7 @@ static int vgpu_pf_vram_check_quotas(struct vgpu_pf *pf, u64 bytes)
 {
 	const struct vgpu_pf_vram *vram = &pf->vram;
 	unsigned int vfs = max(pf->functions - 1, 1u), i;
+	int err = 0;
 	u64 most = ALIGN_DOWN(div_u64(vram->total - vram->pf_bytes, vfs), vram->granule);
 
 	if (bytes > most) {
@@ -229,17 +253,10 @@ static int vgpu_pf_vram_check_quotas(struct vgpu_pf *pf, u64 bytes)
 			       bytes, pf->functions - 1, most);
 		return -ENOSPC;
 	}
-	for (i = 1; i <= pf->vfs; i++) {
-		struct vgpu_pf_function *fn = &pf->fn[i];
-
-		if (fn->range.bytes == ALIGN(bytes, vram->granule) ||
-		    READ_ONCE(fn->state) == VGPU_PF_CLOSED)
-			continue;
-		vgpu_pf_function_refuse(fn, "vram_quota %llu: in use, unbind its driver first\n",
-					bytes);
-		return -EBUSY;
-	}
-	return 0;
+	for (i = 1; i <= pf->vfs && !err; i++)
+		if (pf->fn[i].range.bytes != ALIGN(bytes, vram->granule))
+			err = vgpu_pf_vram_check_state(&pf->fn[i], bytes);
+	return err;
 }
 
 static bool vgpu_pf_vram_is(const struct vgpu_pf_function *fn,
@@ -251,33 +268,60 @@ static bool vgpu_pf_vram_is(const struct vgpu_pf_function *fn,
 /* All give, then all take: so it does not matter what was where. */
 static int vgpu_pf_vram_redistribute(struct vgpu_pf *pf, u64 bytes)
 {
-	const struct vgpu_pf_range none = {};
 	unsigned int i;
 	int err = 0;
 
 	for (i = 1; i < pf->functions && !err; i++)
 		if (pf->fn[i].range.bytes != bytes)
-			err = vgpu_pf_vram_move(&pf->fn[i], &none);
+			err = vgpu_pf_vram_set_quota(&pf->fn[i], 0);
 	for (i = 1; i < pf->functions && !err; i++)
 		err = vgpu_pf_vram_set_quota(&pf->fn[i], bytes);
 	return err;
 }
 
+/* In another place if somebody has kept that one, who should not. */
+static int vgpu_pf_vram_give_back(struct vgpu_pf_function *fn,
+				  const struct vgpu_pf_range *before)
+{
+	struct vgpu_pf_range range = *before;
+
+	if (vgpu_pf_vram_obstacle(fn, &range) && !vgpu_pf_vram_place(fn, &range))
+		return -ENOSPC;
+	return vgpu_pf_vram_move(fn, &range);
+}
+
+/* Whoever refuses is passed over, so that nobody else loses anything by it. */
 static void vgpu_pf_vram_undo(struct vgpu_pf *pf, const struct vgpu_pf_range *before)
 {
 	const struct vgpu_pf_range none = {};
 	unsigned int i;
-	int err = 0;
+	int err;
 
-	for (i = 1; i < pf->functions && !err; i++)
-		if (!vgpu_pf_vram_is(&pf->fn[i], &before[i]))
-			err = vgpu_pf_vram_move(&pf->fn[i], &none);
-	for (i = 1; i < pf->functions && !err; i++)
-		if (!vgpu_pf_vram_is(&pf->fn[i], &before[i]))
-			err = vgpu_pf_vram_move(&pf->fn[i], &before[i]);
-	if (err)
-		dev_err(pf->drm.dev, "not all VFs get back the VRAM that they had: %pe\n",
-			ERR_PTR(err));
+	for (i = 1; i < pf->functions; i++)
+		if (pf->fn[i].range.bytes && !vgpu_pf_vram_is(&pf->fn[i], &before[i]))
+			vgpu_pf_vram_move(&pf->fn[i], &none);
+	for (i = 1; i < pf->functions; i++) {
+		if (vgpu_pf_vram_is(&pf->fn[i], &before[i]))
+			continue;
+		err = vgpu_pf_vram_give_back(&pf->fn[i], &before[i]);
+		if (err)
+			dev_err(pf->drm.dev, "VF%u has %llu bytes of VRAM, not %llu as before: %pe\n",
+				i, pf->fn[i].range.bytes, before[i].bytes, ERR_PTR(err));
+	}
+}
+
+/* Guests that want to START meanwhile wait for their answer. */
+static void vgpu_pf_vram_set_moving(struct vgpu_pf *pf, bool moving)
+{
+	unsigned int i;
+
+	WRITE_ONCE(pf->vram.moving, moving);
+	for (i = 1; i <= pf->vfs; i++) {
+		if (!moving)
+			vgpu_pf_function_notify(&pf->fn[i], VGPU_PF_NEWS_MAILBOX);
+		/* who has not seen it any more has seen to what was there */
+		kthread_flush_work(&pf->fn[i].work);
+	}
 }
 
 /**
@@ -289,7 +333,8 @@ static void vgpu_pf_vram_undo(struct vgpu_pf *pf, const struct vgpu_pf_range *be
  * vgpu_pf.admin is held.
  *
  * Return: 0, -ENOMEM, or what refuses one of them; then all have what they had,
- * though the contents of those that had been changed already are cleared.
+ * though the contents of those that had been changed already are cleared. An FLR
+ * meanwhile can prevent that for the VF itself and for nobody else.
  */
 int vgpu_pf_vram_set_quotas(struct vgpu_pf *pf, u64 bytes)
 {
@@ -297,18 +342,20 @@ int vgpu_pf_vram_set_quotas(struct vgpu_pf *pf, u64 bytes)
 	unsigned int i;
 	int err;
 
-	err = vgpu_pf_vram_check_quotas(pf, bytes);
-	if (err)
-		return err;
 	before = kcalloc(pf->functions, sizeof(*before), GFP_KERNEL);
 	if (!before)
 		return -ENOMEM;
 	for (i = 1; i < pf->functions; i++)
 		before[i] = pf->fn[i].range;
 
-	err = vgpu_pf_vram_redistribute(pf, ALIGN(bytes, pf->vram.granule));
-	if (err)
-		vgpu_pf_vram_undo(pf, before);
+	vgpu_pf_vram_set_moving(pf, true);
+	err = vgpu_pf_vram_check_quotas(pf, bytes);
+	if (!err) {
+		err = vgpu_pf_vram_redistribute(pf, ALIGN(bytes, pf->vram.granule));
+		if (err)
+			vgpu_pf_vram_undo(pf, before);
+	}
+	vgpu_pf_vram_set_moving(pf, false);
 	kfree(before);
 	return err;
 }

@@ -42,6 +42,8 @@ struct vgpu_pf_range {
  * @pf_bytes: what the PF always keeps, images included
  * @divided: the VFs have what vgpu_pf_vram_divide() gave them; under
  *	vgpu_pf.admin
+ * @moving: all quotas are being changed; VFs that are CLOSED have to wait with what
+ *	they want. Written under vgpu_pf.admin, read anywhere.
  */
 struct vgpu_pf_vram {
 	u64 total;
@@ -49,6 +51,7 @@ struct vgpu_pf_vram {
 	u32 image_bytes;
 	u64 pf_bytes;
 	bool divided;
+	bool moving;
 };
 
 int vgpu_pf_vram_init(struct vgpu_pf *pf);

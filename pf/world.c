@@ -599,6 +599,9 @@ static void vgpu_pf_world_free(struct drm_device *drm, void *core)
  * vgpu_pf_world_init() - memory and timers
  * @pf: the device; its limits and costs are known
  *
+ * The core begins with its first policy, which needs nothing of the device: so the
+ * one that is wanted can be refused in words.
+ *
  * Return: 0, -ENOMEM, or why the core refuses the configuration.
  */
 int vgpu_pf_world_init(struct vgpu_pf *pf)
@@ -612,7 +615,7 @@ int vgpu_pf_world_init(struct vgpu_pf *pf)
 		.boundary = pf->boundary,
 		.request_slack_ns = pf->deadlines ? 0 : WORLD_REQUEST_SLACK_NS,
 		.overdue_slack_ns = WORLD_OVERDUE_SLACK_NS,
-		.policy = pf->policy,
+		.policy = vgpu_sched_policy_at(0),
 	};
 	int err;
 

@@ -58,8 +58,9 @@ struct vgpu_pf_timer {
  * @run: ktime just before the last RUN was written
  * @overdues: times that a switch was overdue since the engine last moved
  * @stuck: whose world it was
- * @timeouts_ns: sum of all preempt timeouts; written under vgpu_pf.admin, read
- *	anywhere
+ * @timeouts_ns: twice the longest preempt timeout: of the world that is on the engine
+ *	and of one that was armed behind it; all who shall leave are kept off besides.
+ *	Written under vgpu_pf.settings, read anywhere.
  * @round_ns: about how long the PF may have to wait for a slice if everybody is
  *	busy and takes all the time there is; ditto
  * @reported: that records do not make sense has been said

@@ -48,8 +48,8 @@ check_equal "a VF has none before it is enabled" "profile stop" "$(echo $(ls $AD
 check_equal "the PF's device is the PF" "$(readlink -f $PF)" "$(readlink -f $ADMIN/pf/device)"
 check_equal "files for all functions can be written only" "" \
 	"$(find $BULK -type f ! -perm 200)"
-check_equal "bounds can be read only" "" \
-	"$(find $ADMIN -name '*_bound_us' ! -perm 444)"
+check_equal "bounds can be read only, by root" "" \
+	"$(find $ADMIN -name '*_bound_us' ! -perm 400)"
 
 # What it begins with
 for setting in "exec_quantum_ms 6" "exec_quantum_us 6000" "preempt_timeout_us 16000" \
@@ -191,6 +191,16 @@ before=$(cat $ADMIN/*/profile/reservation_us)
 refused "all functions cannot have half of the time each" "20000 40000" $BULK/reservation_us \
 	"Device or resource busy" "all functions: reservation_us 20000 40000: "
 check_equal "each has what it had" "$before" "$(cat $ADMIN/*/profile/reservation_us)"
+# One after the other they do not fit either; all together do.
+check_write "most of the time, in long periods" "190000 1000000" $BULK/reservation_us
+refused "no short period fits beside that" "500 10000" $(profile vf4 reservation_us) \
+	"Device or resource busy" "VF4: reservation_us 500 10000: "
+check_write "short periods for all" "500 10000" $BULK/reservation_us
+check_equal "all have them" "500 10000" "$(of_all reservation_us)"
+check_write "and back" "190000 1000000" $BULK/reservation_us
+refused "more than there is" "250000 1000000" $BULK/reservation_us \
+	"Device or resource busy" "all functions: reservation_us 250000 1000000: "
+check_equal "all have what they had" "190000 1000000" "$(of_all reservation_us)"
 write_to none $BULK/reservation_us
 check_equal "nobody has a reservation" none "$(of_all reservation_us)"
 

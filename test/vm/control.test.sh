@@ -78,6 +78,18 @@ check "VF1 is reset" write_to 1 $(vf_device 1)/reset
 load_wait 1
 check_equal "VF1 is ready" ready "$(stat_of 1 control)"
 check "VF1 works" stream $(vf_node 1) --jobs 20
+# Without a preempt timeout nobody can make it leave; it is not waited for, either
+set_to vf1 preempt_timeout_us 0
+load_start 1 1 --atomic --groups 1000 --group-ns 6000000 --depth 1 --jobs 1
+sleep 0.5
+refused "a pause that takes too long" 1 $control/pause "timed out" \
+	"VF1: pause: still under way"
+check_equal "it is still to come" pausing "$(stat_of 1 control)"
+refused "a second one meanwhile" 1 $control/pause "already in progress" "VF1: pause: under way"
+check_write "it can be taken back" 1 $control/resume
+check_equal "VF1 is ready" ready "$(stat_of 1 control)"
+check "VF1: its work is done" load_wait 1
+set_to vf1 preempt_timeout_us 16000
 write_to 1 $control/pause
 check_write "a paused VF can be stopped, by debugfs, too" 1 $control/stop
 enable_vfs 0

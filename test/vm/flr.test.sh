@@ -3,7 +3,8 @@
 # vm: --icount 1 vfs=2 vram-size=32M bandwidth=16
 #
 # FLR on a device that scrubs more slowly than a CPU reads: until VRAM is clean
-# nobody sees what was in it, and a driver that is bound meanwhile waits.
+# nobody sees what was in it, and a driver that is bound meanwhile waits. A VF without
+# VRAM is closed by it as well.
 
 . "${0%/*}/ktap.sh"
 . "${0%/*}/sysfs.sh"
@@ -35,6 +36,12 @@ check "its driver waits and binds" write_to $(vf_bdf 2) /sys/bus/pci/drivers/vgp
 check "it works" vf_submit --jobs 0 $(vf_node 2)
 
 rmmod vgpu_vf
+echo 0 > $PF/sriov_drivers_autoprobe
+enable_vfs 0
+check "VF1 has VRAM, VF2 has none" write_to 2097152 $PF/sriov_admin/vf1/profile/vram_quota
+enable_vfs 2
+check "an FLR closes VF2 all the same" pf_mailbox --reset $(vf_device 2)
+enable_vfs 0
 rmmod vgpu_pf
 check_log_clean
 ktap_end

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pf_mailbox [--seed N] DEVICE
+ * pf_mailbox [--seed N | --reset] DEVICE
  *
  * What the PF driver answers to a VF, and to one that does not keep the rules.
  * DEVICE is the folder of a VF in sysfs; no driver is bound to it. Its registers
- * are used as they are.
+ * are used as they are. With --reset only what an FLR does to a function that is
+ * open, which may have no VRAM.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -338,18 +339,26 @@ static void test_garbage(void)
 
 int main(int argc, char **argv)
 {
+	bool reset_only = argc == 3 && !strcmp(argv[1], "--reset");
+	union message m;
+
 	if (argc == 4 && !strcmp(argv[1], "--seed")) {
 		state = strtoull(argv[2], NULL, 0) ?: 1;
 		argv += 2;
 		argc -= 2;
 	}
-	if (argc != 2) {
-		fprintf(stderr, "pf_mailbox [--seed N] DEVICE\n");
+	if (argc != 2 && !reset_only) {
+		fprintf(stderr, "pf_mailbox [--seed N | --reset] DEVICE\n");
 		return 2;
 	}
-	device = argv[1];
+	device = argv[argc - 1];
 	ktap_begin("pf_mailbox");
 	setup();
+	if (reset_only) {
+		ktap_equal(shake(VGPU_MBOX_MAJOR, 0, &m), 0, "handshake");
+		test_reset();
+		return ktap_end();
+	}
 	test_before_handshake();
 	test_handshake();
 	test_malformed();

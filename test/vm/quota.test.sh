@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --icount 1 --timeout 300 vfs=4 vram-size=64M
+# vm: --icount 1 --timeout 400 vfs=4 vram-size=64M
 #
 # vram_quota: how much VRAM each VF has, before and while it is enabled; nobody
 # else's is touched, and nobody sees what was in it before.
@@ -193,6 +193,54 @@ check_equal "all have what they had" "$was" "$(ranges)"
 check "VF2 works" stream $(vf_node 2) --jobs 20
 check "VF1 finds zeros" window 1 check 0
 rmmod vgpu_vf
+echo 0 > $PF/sriov_drivers_autoprobe
+
+# VF2 is reset all the while: it may prevent a change, but nobody loses by that.
+set_quota 1 0
+check_write "8 MiB for each" $((8 * M)) $BULK/vram_quota
+resetting=$(vf_device 2)/reset
+while echo 1 > $resetting; do :; done &
+resetter=$!
+wrong=
+for mib in 2 8 2 8 4 8; do
+	write_to $((mib * M)) $BULK/vram_quota > /dev/null
+	set -- $(quotas)
+	[ $1 != 0 ] && [ "$1 $1" = "$3 $4" ] || wrong="$wrong $mib:$*"
+done
+kill $resetter
+wait $resetter 2>/dev/null
+check_equal "all others have the old or the new quota" "" "$wrong"
+in_place "after that"
+
+# VF1 does not let go, so the PF cannot clear. That ends nothing, and the
+# administrator can end it.
+until write_to $((8 * M)) $BULK/vram_quota > /dev/null; do sleep 0.1; done
+echo 1 > $PF/sriov_drivers_autoprobe
+modprobe vgpu_vf
+for vf in 2 3 4; do
+	write_to $(vf_bdf $vf) /sys/bus/pci/drivers/vgpu_vf/unbind
+done
+check_write "policy rr" rr $ADMIN/policy
+set_to vf1 exec_quantum_us 0
+load_start 1 1 --groups 400 --depth 16
+sleep 0.2
+log_mark
+set_quota 3 2 > /tmp/quota.out 2>&1 &
+setter=$!
+sleep 25
+check_log "it is told that VRAM waits to be cleared" "VRAM waits to be cleared"
+check_equal "settings can be read, as can quotas" "0 8" \
+	"$(get vf1 exec_quantum_us) $(($(get vf1 vram_quota) / M))"
+check "and changed" set_to vf1 exec_quantum_us 5000
+check_write "VF1 is paused" 1 $SRIOV/vf1/pause
+wait $setter
+check_equal "VF3 has its quota" "0 2" "$? $(quotas | cut -d ' ' -f 3)"
+check_write "VF1 goes on" 1 $SRIOV/vf1/resume
+check "VF1 has noticed nothing" load_stop 1
+check_equal "VRAM is still cleared" "" "$(log_new | grep 'cannot be scrubbed')"
+rmmod vgpu_vf
+write_to eevdf $ADMIN/policy
+set_to vf1 exec_quantum_us auto
 echo 0 > $PF/sriov_drivers_autoprobe
 
 # The end

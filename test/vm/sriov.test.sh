@@ -70,6 +70,29 @@ done
 check_equal "8 rounds of unbind and bind of 4 VFs" "" "$wrong"
 check "a VF works after that" stream $(vf_node 3) --jobs 10
 
+# Whoever waits for the end of that must not keep drivers of VFs from leaving.
+admin=$PF/sriov_admin
+disturb()
+{
+	while :; do
+		echo 2097152 > $admin/vf7/profile/vram_quota
+		echo 0 > $admin/vf7/profile/vram_quota
+		echo 1 > $SRIOV/vf1/pause
+		echo 1 > $SRIOV/vf1/resume
+		cat $admin/vf1/profile/vram_quota $admin/policy
+	done > /dev/null 2>&1
+}
+disturb &
+disturber=$!
+wrong=
+for round in 1 2 3 4 5 6 7 8; do
+	enable_vfs 0 || wrong="$wrong disable:$round"
+	enable_vfs 4 || wrong="$wrong enable:$round"
+done
+kill $disturber
+wait $disturber 2>/dev/null
+check_equal "8 rounds of disable and enable while others write" "" "$wrong"
+
 enable_vfs 0
 check "vgpu_vf unloads" rmmod vgpu_vf
 check "vgpu_pf unloads" rmmod vgpu_pf

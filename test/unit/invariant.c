@@ -171,6 +171,20 @@ static void check_view(struct walk *w)
 				   r->m.fn[f].gpu_time);
 }
 
+/* Where nothing goes wrong, and all is told, nothing is noticed to go wrong. */
+static void check_calm(const struct walk *w)
+{
+	const struct vgpu_sched_engine *e = vgpu_sched_engine(w->r->s);
+
+	if (w->setup->allowed & (WALK_FAULTS | WALK_STALL) || w->r->classic ||
+	    w->setup->quirks & MODEL_SILENT_EMPTY_SWITCH)
+		return;
+	must_equal(e->backwards + e->missing + e->unexpected, 0);
+	must_equal(e->unknown + e->lost + e->refused, 0);
+	must_equal(e->overdue, 0);
+	must_equal(w->r->s->total.hangs, 0);
+}
+
 /* ------------------------------------------------------------------------ */
 /* Waiting                                                                   */
 
@@ -522,6 +536,7 @@ void invariant_step(struct walk *w)
 	check_sums(w->r->s);
 	check_growth(w);
 	check_view(w);
+	check_calm(w);
 	check_waiting(w);
 	check_empty(w);
 	check_caps(w);

@@ -220,6 +220,44 @@ static void overhead_of_a_quantum(void **state)
 	assert_int_equal(vgpu_sched_quantum_overhead(s, 2, 2700 * MICROSECOND), 100);
 }
 
+/* As configured; and to set it writes nothing to the device. */
+static void target(void **state)
+{
+	struct rig_setup setup = {
+		.functions = 2, .seed = 1, .start = 1, .save_ns = 150000,
+		.load_ns = 150000, .policy = "eevdf", .overhead_permille = 80,
+	};
+	struct rig *r = rig_make(&setup);
+	struct vgpu_sched_why why;
+	u64 writes;
+
+	(void)state;
+	assert_int_equal(vgpu_sched_overhead(r->s), 80);
+	rig_start(r, 0);
+	rig_start(r, 1);
+	model_work(&r->m, 0, 10 * MILLISECOND);
+	model_work(&r->m, 1, 10 * MILLISECOND);
+	rig_run(r, MILLISECOND);
+	writes = r->next_writes;
+	assert_int_equal(vgpu_sched_set_overhead(r->s, 60, &why, r->m.now), 0);
+	assert_int_equal(r->next_writes, writes);
+	rig_free(r);
+}
+
+/* The load of a world lasts until it runs. */
+static void load_until_running(void **state)
+{
+	struct vgpu_sched_switch sw = {
+		.from = 0, .to = 1, .reason = VGPU_LEAVE_DEADLINE, .request = 1000,
+		.quiesced = 1000, .saved = 151000, .loaded = 301000, .running = 381000,
+	};
+	struct rig *r = *state;
+
+	vgpu_sched_overhead_pay(r->s, &sw);
+	assert_int_equal(r->s->function[1].cost.load_ns, 160000);
+	assert_int_equal(r->s->overhead.cost, 310000);
+}
+
 static void limits_of_the_target(void **state)
 {
 	struct vgpu_sched_why why = { 0 };
@@ -251,6 +289,8 @@ int main(void)
 		TEST(quantum_follows_costs),
 		TEST(stretched),
 		TEST(overhead_of_a_quantum),
+		TEST(target),
+		TEST(load_until_running),
 		TEST(limits_of_the_target),
 	};
 

@@ -872,6 +872,9 @@ static void restart_begins_anew(void **state)
 	assert_int_equal(vgpu_sched_stats(d->s, 1)->slices, 1);
 	assert_int_equal(engine->last_ns - engine->start_ns, accounted);
 	assert_int_equal(d->timer, 5 + desk_config.load_ns + desk_config.overdue_slack_ns);
+	/* Nobody has woken since. */
+	assert_false(d->s->function[0].waking || d->s->function[1].waking ||
+		     d->s->function[2].waking);
 	d->now = 10;
 	switched(d, NONE, 1, VGPU_LEAVE_NONE);
 	assert_int_equal(engine->backwards, 0);

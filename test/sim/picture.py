@@ -46,7 +46,8 @@ class Trace:
             next(file)
             for line in file:
                 kind, time, function, value, _ = line.split(",")
-                self.kinds[kind].append((int(time), int(function), value))
+                if kind in self.kinds:
+                    self.kinds[kind].append((int(time), int(function), value))
 
     def waits(self, function):
         return sorted(int(v) for _, f, v in self.kinds["wake"] if f == function)

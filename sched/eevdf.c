@@ -31,8 +31,9 @@
  * 2 r_i (what is above falls to the others: V moves on by excess / W) and brings it
  * back when it returns. If nobody who waits is eligible, then because others have
  * taken their turns on credit: then all credits expire, and V moves on by their
- * sum / W. Who has run dry has left, even if its world is on the engine. All of this
- * keeps
+ * sum / W. Who has run dry has left, even if its world is on the engine; and who can
+ * not go on there when it is due gives up its lag with the credits (give_up()). All
+ * of this keeps
  *
  *	(1)	sum of lag_i of all members + sum of all credits = 0
  *
@@ -57,7 +58,7 @@
  * it requested, r_k (more at low priority), or what it came with, 2 r_k at most: R_k.
  * From then on only somebody with a deadline not after d_k is picked before k, but
  * for at most one that was armed before; those who come later have deadlines behind
- * V (see join()). Who is picked has v_i < d_i <= d_k, and ends at
+ * V (first_deadline()). Who is picked has v_i < d_i <= d_k, and ends at
  * v_i <= d_k + C_i / w_i. Hence all that the others get between t and the start of
  * k is, with X those whose lag at t is above 0,
  *

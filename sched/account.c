@@ -109,8 +109,8 @@ static void account_deadline(struct vgpu_sched *s,
 
 	if (sw->reason == VGPU_LEAVE_DEADLINE || sw->reason == VGPU_LEAVE_PREEMPT ||
 	    sw->reason == VGPU_LEAVE_HANG) {
-		vgpu_histogram_add(&fn->stats.quiesce, sw->quiesced - sw->request);
-		vgpu_histogram_add(&s->total.quiesce, sw->quiesced - sw->request);
+		vgpu_histogram_add_both(&fn->stats.quiesce, &s->total.quiesce,
+					sw->quiesced - sw->request);
 		missed = timeout && sw->quiesced - sw->request > allowed;
 	}
 	if (sw->deadline && sw->quiesced > due) {
@@ -122,8 +122,7 @@ static void account_deadline(struct vgpu_sched *s,
 	    (sw->reason == VGPU_LEAVE_DEADLINE || sw->reason == VGPU_LEAVE_HANG)) {
 		u64 delay = sw->request - sw->deadline;
 
-		vgpu_histogram_add(&fn->stats.request, delay);
-		vgpu_histogram_add(&s->total.request, delay);
+		vgpu_histogram_add_both(&fn->stats.request, &s->total.request, delay);
 		missed = missed || delay > s->config.request_slack_ns;
 	}
 	if (missed) {
@@ -136,22 +135,24 @@ static void account_deadline(struct vgpu_sched *s,
  * vgpu_sched_charge() - a function has had engine time
  * @s: the core
  * @function: which one
- * @ns: how much, or, if it was charged too much before, how much less
- * @running: it ran; else it was loaded or saved
+ * @ran: how long it ran, or, if it was charged too much before, how much less; then
+ *	@switched is 0
+ * @switched: how long it was loaded, or saved after that
  *
  * The time ends at &vgpu_sched.charged.
  */
-void vgpu_sched_charge(struct vgpu_sched *s, u16 function, s64 ns, bool running)
+void vgpu_sched_charge(struct vgpu_sched *s, u16 function, s64 ran, s64 switched)
 {
-	if (!ns)
+	if (!ran && !switched)
 		return;
 	/* Nobody's sums overflow by this: 9 h in one piece. */
-	ns = min_t(s64, ns, CHARGE_MAX);
-	ns = -min_t(s64, -ns, CHARGE_MAX);
-	vgpu_sched_overhead_earn(s, ns);
-	vgpu_sched_cap_charge(s, function, ns);
+	ran = min_t(s64, ran, CHARGE_MAX);
+	ran = -min_t(s64, -ran, CHARGE_MAX);
+	switched = min_t(s64, switched, CHARGE_MAX);
+	vgpu_sched_overhead_earn(s, ran + switched);
+	vgpu_sched_cap_charge(s, function, ran + switched);
 	if (s->policy->charge)
-		s->policy->charge(s, function, ns, running);
+		s->policy->charge(s, function, ran, switched);
 }
 
 /**
@@ -170,7 +171,7 @@ void vgpu_sched_charge_until(struct vgpu_sched *s, u64 when)
 	s->charged = when;
 	if (s->running != VGPU_FUNCTION_NONE && !s->gone &&
 	    s->function[s->running].runnable)
-		vgpu_sched_charge(s, s->running, when - since, true);
+		vgpu_sched_charge(s, s->running, when - since, 0);
 }
 
 static void account_from(struct vgpu_sched *s, const struct vgpu_sched_switch *sw)
@@ -178,6 +179,7 @@ static void account_from(struct vgpu_sched *s, const struct vgpu_sched_switch *s
 	struct vgpu_sched_function *fn = &s->function[sw->from];
 	u64 runtime = sw->quiesced - s->engine.last_ns;
 	u64 save = sw->saved - sw->quiesced;
+	s64 ran = 0;
 
 	fn->stats.runtime_ns += runtime;
 	s->total.runtime_ns += runtime;
@@ -190,14 +192,15 @@ static void account_from(struct vgpu_sched *s, const struct vgpu_sched_switch *s
 	fn->stats.overhead_ns += save;
 	s->total.overhead_ns += save;
 	account_deadline(s, fn, sw);
-	if (fn->runnable && s->running == sw->from && !s->gone) {
-		s64 rest = sw->quiesced - s->charged;
-
+	if (fn->runnable && s->running == sw->from && !s->gone)
+		ran = sw->quiesced - s->charged;
+	if (ran < 0) {
 		s->charged = sw->quiesced;
-		vgpu_sched_charge(s, sw->from, rest, true);
+		vgpu_sched_charge(s, sw->from, ran, 0);
+		ran = 0;
 	}
 	s->charged = sw->saved;
-	vgpu_sched_charge(s, sw->from, save, false);
+	vgpu_sched_charge(s, sw->from, ran, save);
 }
 
 /*
@@ -221,16 +224,14 @@ static void account_to(struct vgpu_sched *s, const struct vgpu_sched_switch *sw)
 	if (sw->reason != VGPU_LEAVE_HANG && sw->reason != VGPU_LEAVE_RESET) {
 		u64 gap = spent > declared ? spent - declared : 0;
 
-		vgpu_histogram_add(&fn->stats.gap, gap);
-		vgpu_histogram_add(&s->total.gap, gap);
+		vgpu_histogram_add_both(&fn->stats.gap, &s->total.gap, gap);
 	}
 	if (sw->from == VGPU_FUNCTION_NONE)
 		fn->stats.switches[VGPU_LEAVE_NONE]++;
 	if (fn->waking) {
 		u64 latency = sw->running > fn->woken ? sw->running - fn->woken : 0;
 
-		vgpu_histogram_add(&fn->stats.wake, latency);
-		vgpu_histogram_add(&s->total.wake, latency);
+		vgpu_histogram_add_both(&fn->stats.wake, &s->total.wake, latency);
 	}
 }
 
@@ -300,7 +301,7 @@ void vgpu_sched_account_gone(struct vgpu_sched *s, u64 now)
 		s64 rest = now - s->charged;
 
 		s->charged = now;
-		vgpu_sched_charge(s, s->running, rest, true);
+		vgpu_sched_charge(s, s->running, rest, 0);
 	}
 	s->charged = now;
 	s->engine.last_ns = now;

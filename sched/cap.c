@@ -61,19 +61,11 @@ static u64 needed(const struct vgpu_sched *s)
  */
 s64 vgpu_sched_replenish(s64 left, u64 quota, u64 periods)
 {
-	u64 debt, paid;
+	u64 debt = -min_t(s64, left, 0);
 
-	if (!periods)
-		return left;
-	if (left >= 0)
-		return quota;
-	debt = -left;
-	paid = div64_u64(debt, quota);
-	if (periods <= paid)
-		return left + (s64)(periods * quota);
-	if (periods > paid + 1)
-		return quota;
-	return (s64)((paid + 1) * quota) - (s64)debt;
+	/* More than pay the debt and fill the quota change nothing, nor overflow. */
+	periods = min(periods, div64_u64(debt, quota) + 2);
+	return min_t(s64, left + (s64)(periods * quota), quota);
 }
 
 /* Periods that have begun since the present one, at @now. */
@@ -81,8 +73,6 @@ static u64 periods_begun(const struct vgpu_sched_cap_function *cap, u64 now)
 {
 	if (vgpu_sched_before(now, cap->end))
 		return 0;
-	if (now - cap->end < cap->period)
-		return 1;
 	return 1 + div64_u64(now - cap->end, cap->period);
 }
 
@@ -104,22 +94,15 @@ static u64 end_of_period(u64 now, u64 period)
 static u64 usable_at(const struct vgpu_sched *s,
 		     const struct vgpu_sched_cap_function *cap)
 {
-	u64 periods = 1;
+	u64 missing = needed(s) - min_t(s64, cap->left, 0);
 
-	if (cap->left < 0)
-		periods = div64_u64(needed(s) - cap->left + cap->quota - 1, cap->quota);
-	return cap->end + (periods - 1) * cap->period;
+	return cap->end + div64_u64(missing - 1, cap->quota) * cap->period;
 }
 
 /* A quota of the whole period limits nothing. */
 static bool is_limited(const struct vgpu_sched_cap_function *cap)
 {
 	return cap->quota < cap->period;
-}
-
-static bool is_running(const struct vgpu_sched *s, u16 function)
-{
-	return s->running == function && !s->gone;
 }
 
 static void count_throttle(struct vgpu_sched *s, u16 function)
@@ -157,7 +140,7 @@ static void unthrottle(struct vgpu_sched *s, u16 function)
 static void review(struct vgpu_sched *s, u16 function, u64 now)
 {
 	struct vgpu_sched_function *fn = &s->function[function];
-	s64 least = is_running(s, function) ? s->config.save_ns + 1 : needed(s);
+	s64 least = s->running == function ? s->config.save_ns + 1 : needed(s);
 
 	if (!is_limited(&fn->cap) || fn->throttled)
 		return;
@@ -317,13 +300,10 @@ void vgpu_sched_cap_charge(struct vgpu_sched *s, u16 function, s64 ns)
 
 	if (!is_limited(cap))
 		return;
-	if (ns > 0) {
+	if (ns > 0)
 		use(cap, ns, s->charged);
-	} else {
-		cap->left -= ns;
-		if (cap->left > (s64)cap->quota)
-			cap->left = cap->quota;
-	}
+	else
+		cap->left = min_t(s64, cap->left - ns, cap->quota);
 	if (cap->charged)
 		return;
 	cap->charged = true;
@@ -358,7 +338,6 @@ void vgpu_sched_cap_update(struct vgpu_sched *s, u64 now)
 		if (function == VGPU_FUNCTION_NONE ||
 		    vgpu_sched_before(now, s->cap.throttled.node[function].key))
 			break;
-		advance(&s->function[function].cap, now);
 		unthrottle(s, function);
 		review(s, function, now);
 	}
@@ -387,7 +366,7 @@ u64 vgpu_sched_cap_slice(const struct vgpu_sched *s, u16 function, u64 wanted,
 	left = vgpu_sched_replenish(fn->cap.left, fn->cap.quota,
 				    periods_begun(&fn->cap, now));
 	left -= s->config.save_ns;
-	if (is_running(s, function)) {
+	if (s->running == function) {
 		if (!at_once && s->has_deadline &&
 		    vgpu_sched_before(s->charged, s->deadline))
 			left -= s->deadline - s->charged;
@@ -397,7 +376,7 @@ u64 vgpu_sched_cap_slice(const struct vgpu_sched *s, u16 function, u64 wanted,
 	}
 	if (fn->throttled || left < least)
 		return 0;
-	return wanted && wanted < (u64)left ? wanted : (u64)left;
+	return wanted ? min_t(u64, wanted, left) : (u64)left;
 }
 
 /**
@@ -420,9 +399,8 @@ u64 vgpu_sched_cap_review(const struct vgpu_sched *s)
 	if (!is_limited(&fn->cap) || fn->throttled || !fn->runnable)
 		return when;
 	/* A slice that ends before its quota and its period ends by itself. */
-	end = fn->cap.end;
-	if (fn->cap.left < (s64)(end - s->charged) + (s64)s->config.save_ns)
-		end = s->charged + fn->cap.left - s->config.save_ns;
+	end = s->charged + min_t(s64, fn->cap.end - s->charged,
+				 fn->cap.left - s->config.save_ns);
 	if (s->has_deadline && !vgpu_sched_before(end, s->deadline))
 		return when;
 	return when && vgpu_sched_before(when, end) ? when : end;

@@ -217,7 +217,6 @@ int vgpu_sched_set_policy(struct vgpu_sched *s,
 	if (s->policy->retire)
 		s->policy->retire(s);
 	s->policy = policy;
-	s->review = 0;
 	policy->reset(s);
 	for (i = 0; i < s->config.functions; i++)
 		if (s->function[i].queued)

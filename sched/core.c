@@ -696,6 +696,7 @@ static void enter(struct vgpu_sched *s, u16 function, u32 reason)
 {
 	const struct vgpu_sched_arms *arms = arms_of(s, function);
 	u64 quantum = arms->quantum_ns;
+	bool cut;
 
 	s->running = function;
 	s->gone = false;
@@ -704,12 +705,12 @@ static void enter(struct vgpu_sched *s, u16 function, u32 reason)
 	s->has_deadline = false;
 	if (function == VGPU_FUNCTION_NONE)
 		return;
-	/* Only NOW can have cut the slice before, or renewed it early. */
-	if (arms->mixed && (reason == VGPU_LEAVE_PREEMPT ||
-			    (reason == VGPU_LEAVE_RENEWED && arms->urgent)))
+	/* If there was NOW it has cut the slice before, or renewed it early. */
+	cut = arms->mixed && arms->urgent &&
+	      (reason == VGPU_LEAVE_PREEMPT || reason == VGPU_LEAVE_RENEWED);
+	if (cut)
 		quantum = arms->urgent_ns;
-	s->vague = arms->mixed && reason != VGPU_LEAVE_PREEMPT &&
-		   reason != VGPU_LEAVE_RENEWED;
+	s->vague = arms->mixed && !cut;
 	s->has_deadline = quantum;
 	s->deadline = s->engine.last_ns + quantum;
 	vgpu_sched_queue(s, function);
@@ -762,7 +763,7 @@ void vgpu_sched_switched(struct vgpu_sched *s,
 	enter(s, sw->to, sw->reason);
 	s->dry = early;
 	if (sw->to != VGPU_FUNCTION_NONE && sw->reason != VGPU_LEAVE_RENEWED)
-		vgpu_sched_charge(s, sw->to, sw->running - sw->saved, false);
+		vgpu_sched_charge(s, sw->to, 0, sw->running - sw->saved);
 	s->since = now;
 	s->rearmed = false;
 	s->finishing = s->armed && s->boundary;
@@ -790,8 +791,10 @@ void vgpu_sched_hang(struct vgpu_sched *s, u16 function, u64 now)
 		return;
 	s->function[function].stats.hangs++;
 	s->total.hangs++;
-	if (s->running == function)
+	if (s->running == function) {
 		s->asked = true;
+		s->since = now;
+	}
 	park(s, function, VGPU_SCHED_PARK_HUNG);
 	vgpu_sched_decide(s, false, now);
 }
@@ -826,6 +829,7 @@ static void gone(struct vgpu_sched *s, u16 function, u32 reason, u64 now)
 	if (s->running == function && !s->gone) {
 		if (s->armed) {
 			s->gone = true;
+			s->since = now;
 		} else {
 			vgpu_sched_account_gone(s, now);
 			off_engine(s, function);
@@ -924,6 +928,7 @@ void vgpu_sched_timer(struct vgpu_sched *s, u64 now)
 	bool again = late && !s->patient;
 
 	if (s->timer && now < s->timer) {
+		s->engine.timers++;
 		s->ops->set_timer(s->context, s->timer);
 		return;
 	}

@@ -6,6 +6,7 @@
 #define VGPU_SCHED_CORE_H
 
 #include "portable.h"
+#include "tournament.h"
 #include "tree.h"
 #include "vgpu_sched.h"
 
@@ -77,7 +78,10 @@ struct vgpu_sched_eevdf_function {
  * @credit: units of service that functions which are no members have taken along
  * @epoch: number of times that credits have expired
  * @first: number of those who wait with their first request after waking
- * @waiting: who wants the engine, by virtual service, deadlines as values
+ * @waiting: who wants the engine, by deadline, but for those in @aside
+ * @aside: who wants the engine and has been in the way of others, having the
+ *	earliest deadline, but no right to the engine yet; by virtual service, deadlines
+ *	as values
  * @ghosts: who is in debt, by virtual service
  */
 struct vgpu_sched_eevdf {
@@ -88,8 +92,9 @@ struct vgpu_sched_eevdf {
 	s64 credit;
 	u64 epoch;
 	unsigned int first;
-	struct vgpu_sched_tree waiting;
-	struct vgpu_sched_tree ghosts;
+	struct vgpu_sched_tournament waiting;
+	struct vgpu_sched_tree aside;
+	struct vgpu_sched_tournament ghosts;
 };
 
 /** VGPU_SCHED_V_SHIFT - a unit of service is 1/2^16 ns; at weight 1 it is one of @v */
@@ -271,8 +276,9 @@ struct vgpu_sched_choice {
  * @start: @function, not queued any more, has the engine (optional)
  * @stop: @function has left the engine, and is queued next if it is @wanted
  *	(optional)
- * @charge: @function has had @ns of engine time, @running or for a switch, or
- *	gives back some that it was charged by mistake (optional)
+ * @charge: @function has had engine time, until &vgpu_sched.charged: it ran for
+ *	@ran ns and then was saved, or loaded, for @switched ns. If @ran is below 0 it
+ *	was charged too much before (optional)
  * @pick: who shall be next after what runs; false if nobody. Changes nothing
  *	that a second call would notice.
  * @latency_bound: longest time from waking to running, U64_MAX if there is no
@@ -296,7 +302,7 @@ struct vgpu_sched_policy {
 	void (*dequeue)(struct vgpu_sched *s, u16 function);
 	void (*start)(struct vgpu_sched *s, u16 function);
 	void (*stop)(struct vgpu_sched *s, u16 function, bool wanted);
-	void (*charge)(struct vgpu_sched *s, u16 function, s64 ns, bool running);
+	void (*charge)(struct vgpu_sched *s, u16 function, s64 ran, s64 switched);
 	bool (*pick)(struct vgpu_sched *s, u64 now,
 		     struct vgpu_sched_choice *choice);
 	u64 (*latency_bound)(const struct vgpu_sched *s, u16 function);
@@ -419,13 +425,19 @@ struct vgpu_sched {
 	struct vgpu_sched_function function[];
 };
 
+/* Does its reservation pay for @function, so that its time does not enter virtual time? */
+static inline bool vgpu_sched_reservation_pays(const struct vgpu_sched *s, u16 function)
+{
+	return s->function[function].reservation.paying;
+}
+
 /* account.c */
 bool vgpu_sched_is_duplicate(struct vgpu_sched *s,
 			     const struct vgpu_sched_switch *sw);
 bool vgpu_sched_account(struct vgpu_sched *s,
 			struct vgpu_sched_switch *sw, u64 now);
 void vgpu_sched_account_gone(struct vgpu_sched *s, u64 now);
-void vgpu_sched_charge(struct vgpu_sched *s, u16 function, s64 ns, bool running);
+void vgpu_sched_charge(struct vgpu_sched *s, u16 function, s64 ran, s64 switched);
 void vgpu_sched_charge_until(struct vgpu_sched *s, u64 when);
 
 /* overhead.c */
@@ -442,6 +454,7 @@ int vgpu_sched_refuse(struct vgpu_sched_why *why, u16 function, const char *what
 
 /* eevdf.c */
 s64 vgpu_sched_eevdf_lag(const struct vgpu_sched *s, u16 function);
+bool vgpu_sched_eevdf_waits(const struct vgpu_sched *s);
 
 /* cap.c */
 void vgpu_sched_cap_init(struct vgpu_sched *s, u64 now);
@@ -469,9 +482,8 @@ void vgpu_sched_reservation_enqueue(struct vgpu_sched *s, u16 function);
 void vgpu_sched_reservation_dequeue(struct vgpu_sched *s, u16 function);
 void vgpu_sched_reservation_start(struct vgpu_sched *s, u16 function);
 void vgpu_sched_reservation_stop(struct vgpu_sched *s, u16 function, bool wanted);
-bool vgpu_sched_reservation_pays(const struct vgpu_sched *s, u16 function);
-s64 vgpu_sched_reservation_charge(struct vgpu_sched *s, u16 function, s64 ns,
-				  bool running);
+s64 vgpu_sched_reservation_charge(struct vgpu_sched *s, u16 function, s64 ran,
+				  s64 switched);
 bool vgpu_sched_reservation_pick(struct vgpu_sched *s, u64 now,
 				 struct vgpu_sched_choice *choice);
 u64 vgpu_sched_reservation_stretch(const struct vgpu_sched *s, u16 function, u64 ns);

@@ -94,6 +94,13 @@
  * deadline than the running world takes the engine from it if overhead.c has the
  * switch to spare.
  *
+ * Finding the next one. Who waits is in a tournament by deadline (tournament.h). Mostly
+ * its winner is eligible, and that is all. One who is not is set aside: into a tree by
+ * virtual service in which each subtree knows its earliest deadline (tree.h), where it
+ * stays for as long as it waits. So whoever is eligible is found in O(log n) at any
+ * virtual time, now or as far as a decision looks ahead, and what comes and goes costs
+ * O(log n), too; nobody is set aside more than once while he waits.
+ *
  * Rhythm. A turn that ends a little late is followed by one that is as much shorter
  * (plan_turn()), so all turns of a function end where they were planned, and a round
  * of equals stays in order.
@@ -304,13 +311,13 @@ static void dismiss(struct vgpu_sched *s, u16 function, s64 lag)
 static void dismiss_ghosts(struct vgpu_sched *s)
 {
 	struct vgpu_sched_eevdf *q = &s->eevdf;
-	u16 first = vgpu_sched_tree_first(&q->ghosts);
+	u16 first = vgpu_sched_tournament_first(&q->ghosts);
 
 	while (first != VGPU_FUNCTION_NONE &&
-	       vgpu_sched_before(q->ghosts.node[first].key, q->v)) {
-		vgpu_sched_tree_remove(&q->ghosts, first);
+	       vgpu_sched_before(eevdf_of(s, first)->v, q->v)) {
+		vgpu_sched_tournament_withdraw(&q->ghosts, first);
 		dismiss(s, first, 0);
-		first = vgpu_sched_tree_first(&q->ghosts);
+		first = vgpu_sched_tournament_first(&q->ghosts);
 	}
 }
 
@@ -341,7 +348,7 @@ static void join(struct vgpu_sched *s, u16 function)
 	s64 lag = kept_lag(s, function);
 
 	if (e->ghost) {
-		vgpu_sched_tree_remove(&q->ghosts, function);
+		vgpu_sched_tournament_withdraw(&q->ghosts, function);
 		e->ghost = false;
 	} else {
 		if (lag > 0)
@@ -366,7 +373,7 @@ static void leave(struct vgpu_sched *s, u16 function)
 	note_lag(s, function);
 	if (lag < 0) {
 		e->ghost = true;
-		vgpu_sched_tree_insert(&s->eevdf.ghosts, function, e->v, 0);
+		vgpu_sched_tournament_enter(&s->eevdf.ghosts, function, e->v);
 		return;
 	}
 	dismiss(s, function, min_t(s64, lag, to_service(turn(s, function))));
@@ -381,8 +388,9 @@ static void eevdf_reset(struct vgpu_sched *s)
 	struct vgpu_sched_eevdf *q = &s->eevdf;
 	unsigned int i;
 
-	vgpu_sched_tree_init(&q->waiting);
-	vgpu_sched_tree_init(&q->ghosts);
+	vgpu_sched_tournament_init(&q->waiting, s->config.functions);
+	vgpu_sched_tree_init(&q->aside);
+	vgpu_sched_tournament_init(&q->ghosts, s->config.functions);
 	vgpu_sched_reservation_reset(s);
 	q->weight = 0;
 	q->first = 0;
@@ -394,7 +402,7 @@ static void eevdf_reset(struct vgpu_sched *s)
 			continue;
 		join(s, i);
 		e->ghost = true;
-		vgpu_sched_tree_insert(&q->ghosts, i, e->v, 0);
+		vgpu_sched_tournament_enter(&q->ghosts, i, e->v);
 	}
 }
 
@@ -424,26 +432,81 @@ static int eevdf_admit(const struct vgpu_sched *s, u16 function,
 	return vgpu_sched_reservation_admit(s, function, params, why);
 }
 
-/* Take @function out of the tree that it is in. Return: which, or NULL. */
-static struct vgpu_sched_tree *lift(struct vgpu_sched *s, u16 function)
+static void remove_waiting(struct vgpu_sched *s, u16 function)
 {
-	struct vgpu_sched_tree *tree = NULL;
+	struct vgpu_sched_eevdf *q = &s->eevdf;
 
-	if (vgpu_sched_tree_has(&s->eevdf.waiting, function))
-		tree = &s->eevdf.waiting;
-	else if (vgpu_sched_tree_has(&s->eevdf.ghosts, function))
-		tree = &s->eevdf.ghosts;
-	if (tree)
-		vgpu_sched_tree_remove(tree, function);
-	return tree;
+	if (vgpu_sched_tournament_has(&q->waiting, function))
+		vgpu_sched_tournament_withdraw(&q->waiting, function);
+	else
+		vgpu_sched_tree_remove(&q->aside, function);
 }
 
-static void put_back(struct vgpu_sched *s, u16 function, struct vgpu_sched_tree *tree)
+/* @v and @deadline of a function that may wait, or be a ghost, are going to change. */
+static void lift(struct vgpu_sched *s, u16 function)
 {
-	struct vgpu_sched_eevdf_function *e = eevdf_of(s, function);
+	if (s->function[function].queued)
+		remove_waiting(s, function);
+	else if (s->function[function].eevdf.ghost)
+		vgpu_sched_tournament_withdraw(&s->eevdf.ghosts, function);
+}
 
-	if (tree)
-		vgpu_sched_tree_insert(tree, function, e->v, e->deadline);
+/* They have changed. */
+static void put_back(struct vgpu_sched *s, u16 function)
+{
+	const struct vgpu_sched_eevdf_function *e = eevdf_of(s, function);
+
+	if (s->function[function].queued)
+		vgpu_sched_tournament_enter(&s->eevdf.waiting, function, e->deadline);
+	else if (e->ghost)
+		vgpu_sched_tournament_enter(&s->eevdf.ghosts, function, e->v);
+}
+
+/**
+ * vgpu_sched_eevdf_waits() - does anybody wait for the engine?
+ * @s: the core
+ *
+ * Return: true if the policy has somebody queued.
+ */
+bool vgpu_sched_eevdf_waits(const struct vgpu_sched *s)
+{
+	return vgpu_sched_tournament_first(&s->eevdf.waiting) != VGPU_FUNCTION_NONE ||
+	       s->eevdf.aside.root != VGPU_FUNCTION_NONE;
+}
+
+/* Of two who wait, or nobody: who has the earlier deadline? */
+static u16 earlier(const struct vgpu_sched *s, u16 a, u16 b)
+{
+	s64 difference;
+
+	if (a == VGPU_FUNCTION_NONE || b == VGPU_FUNCTION_NONE)
+		return min(a, b);
+	difference = s->function[a].eevdf.deadline - s->function[b].eevdf.deadline;
+	if (!difference)
+		return min(a, b);
+	return difference < 0 ? a : b;
+}
+
+/*
+ * Who has the earliest deadline of all who wait with a virtual service up to @limit?
+ * If it is nobody, all who wait are aside.
+ */
+static u16 earliest(struct vgpu_sched *s, u64 limit)
+{
+	struct vgpu_sched_eevdf *q = &s->eevdf;
+	u16 first = vgpu_sched_tournament_first(&q->waiting);
+
+	while (first != VGPU_FUNCTION_NONE &&
+	       vgpu_sched_before(limit, eevdf_of(s, first)->v)) {
+		const struct vgpu_sched_eevdf_function *e = eevdf_of(s, first);
+
+		vgpu_sched_tournament_withdraw(&q->waiting, first);
+		vgpu_sched_tree_insert(&q->aside, first, e->v, e->deadline);
+		first = vgpu_sched_tournament_first(&q->waiting);
+	}
+	if (q->aside.root == VGPU_FUNCTION_NONE)
+		return first;
+	return earlier(s, first, vgpu_sched_tree_best(&q->aside, limit));
 }
 
 /* A new weight does not change what anybody is owed. */
@@ -452,14 +515,13 @@ static void eevdf_change(struct vgpu_sched *s, u16 function,
 {
 	struct vgpu_sched_eevdf_function *e = eevdf_of(s, function);
 	u32 weight = weight_of(s, function);
-	struct vgpu_sched_tree *tree;
 	s64 lag;
 
 	vgpu_sched_reservation_change(s, function, params);
 	if (!e->member || params->weight == weight)
 		return;
 	lag = service_lag(s, function);
-	tree = lift(s, function);
+	lift(s, function);
 	s->eevdf.weight += params->weight - weight;
 	e->v = s->eevdf.v;
 	e->rest = 0;
@@ -467,7 +529,7 @@ static void eevdf_change(struct vgpu_sched *s, u16 function,
 	e->plan = e->v;
 	e->turn_v = later(0, e->turn_ns, params->weight);
 	e->deadline = e->v + e->turn_v / 2;
-	put_back(s, function, tree);
+	put_back(s, function);
 }
 
 /* @function, a member, has had a turn, or a part of one. */
@@ -498,13 +560,13 @@ static void eevdf_enqueue(struct vgpu_sched *s, u16 function)
 	} else {
 		plan_turn(s, function);
 	}
-	vgpu_sched_tree_insert(&s->eevdf.waiting, function, e->v, e->deadline);
+	vgpu_sched_tournament_enter(&s->eevdf.waiting, function, e->deadline);
 }
 
 static void eevdf_dequeue(struct vgpu_sched *s, u16 function)
 {
 	vgpu_sched_reservation_dequeue(s, function);
-	vgpu_sched_tree_remove(&s->eevdf.waiting, function);
+	remove_waiting(s, function);
 	if (eevdf_of(s, function)->first) {
 		eevdf_of(s, function)->first = false;
 		s->eevdf.first--;
@@ -523,7 +585,7 @@ static void eevdf_start(struct vgpu_sched *s, u16 function)
 		join(s, function);
 	if (q->credit > 0 && vgpu_sched_before(q->v, e->v) &&
 	    !vgpu_sched_reservation_pays(s, function) &&
-	    vgpu_sched_tree_best(&q->waiting, q->v) == VGPU_FUNCTION_NONE) {
+	    earliest(s, q->v) == VGPU_FUNCTION_NONE) {
 		expire_credits(s);
 		dismiss_ghosts(s);
 	}
@@ -562,44 +624,48 @@ static void eevdf_stop(struct vgpu_sched *s, u16 function, bool wanted)
 		leave(s, function);
 }
 
-/* Nobody who waits may fall so far behind V that he would seem to be ahead. */
+/*
+ * Nobody who waits may fall so far behind V that he would seem to be ahead. O(n), but
+ * it takes 18 minutes or more until the next time.
+ */
 static void catch_up(struct vgpu_sched *s)
 {
-	struct vgpu_sched_eevdf *q = &s->eevdf;
-	u16 first = vgpu_sched_tree_first(&q->waiting);
+	u64 farthest = s->eevdf.v - EEVDF_FAR;
+	unsigned int i;
 
-	while (first != VGPU_FUNCTION_NONE &&
-	       vgpu_sched_before(q->waiting.node[first].key, q->v - EEVDF_FAR)) {
-		struct vgpu_sched_eevdf_function *e = eevdf_of(s, first);
+	for (i = 0; i < s->config.functions; i++) {
+		struct vgpu_sched_eevdf_function *e = eevdf_of(s, i);
 
-		vgpu_sched_tree_remove(&q->waiting, first);
-		e->deadline += q->v - EEVDF_FAR - e->v;
-		e->v = q->v - EEVDF_FAR;
-		vgpu_sched_tree_insert(&q->waiting, first, e->v, e->deadline);
-		first = vgpu_sched_tree_first(&q->waiting);
+		if (!s->function[i].queued || !vgpu_sched_before(e->v, farthest))
+			continue;
+		lift(s, i);
+		e->deadline += farthest - e->v;
+		e->v = farthest;
+		put_back(s, i);
 	}
 }
 
-static void eevdf_charge(struct vgpu_sched *s, u16 function, s64 ns, bool running)
+static void eevdf_charge(struct vgpu_sched *s, u16 function, s64 ran, s64 switched)
 {
 	struct vgpu_sched_eevdf_function *e = eevdf_of(s, function);
 	struct vgpu_sched_eevdf *q = &s->eevdf;
-	struct vgpu_sched_tree *tree;
 	bool outsider = !e->member;
+	s64 ns = ran + switched;
 	u64 before = q->v;
 	s64 service;
 
-	ns = vgpu_sched_reservation_charge(s, function, ns, running);
+	if (vgpu_sched_reservation_pays(s, function))
+		ns = vgpu_sched_reservation_charge(s, function, ran, switched);
 	if (!ns)
 		return;
 	service = to_service(ns);
 	if (outsider)
 		join(s, function);
-	tree = lift(s, function);
+	lift(s, function);
 	move(&e->v, &e->rest, service, weight_of(s, function));
 	if (vgpu_sched_before(q->v + EEVDF_FAR, e->v))
 		e->v = q->v + EEVDF_FAR;
-	put_back(s, function, tree);
+	put_back(s, function);
 	if (service < 0) {
 		q->ahead -= service;
 	} else {
@@ -614,7 +680,7 @@ static void eevdf_charge(struct vgpu_sched *s, u16 function, s64 ns, bool runnin
 		leave(s, function);
 	dismiss_ghosts(s);
 	if (!outsider && s->running == function &&
-	    q->waiting.root == VGPU_FUNCTION_NONE && q->credit > 0 &&
+	    !vgpu_sched_eevdf_waits(s) && q->credit > 0 &&
 	    lag_of(s, function) < -(s64)turn(s, function)) {
 		expire_credits(s);
 		dismiss_ghosts(s);
@@ -677,9 +743,9 @@ static void look_ahead(const struct vgpu_sched *s, u64 now, struct eevdf_view *v
  */
 static bool goes_on(const struct vgpu_sched *s, const struct eevdf_view *view, u16 best)
 {
-	const struct vgpu_sched_node *node = &s->eevdf.waiting.node[best];
+	const struct vgpu_sched_eevdf_function *e = &s->function[best].eevdf;
 	bool eligible = !vgpu_sched_before(view->v, view->running_v);
-	bool best_eligible = !vgpu_sched_before(view->saved_v, node->key);
+	bool best_eligible = !vgpu_sched_before(view->saved_v, e->v);
 	u64 doubt;
 	u32 weight;
 
@@ -688,9 +754,9 @@ static bool goes_on(const struct vgpu_sched *s, const struct eevdf_view *view, u
 	doubt = turn(s, s->running) / EEVDF_CLEARLY;
 	weight = weight_of(s, s->running);
 	if (!best_eligible)
-		return vgpu_sched_before(later(view->running_v, doubt, weight), node->key);
+		return vgpu_sched_before(later(view->running_v, doubt, weight), e->v);
 	return vgpu_sched_before(later(view->running_deadline, doubt, weight),
-				 node->value);
+				 e->deadline);
 }
 
 /*
@@ -735,7 +801,7 @@ static bool preempts(struct vgpu_sched *s, u64 now, struct vgpu_sched_choice *ch
 	    !s->has_deadline || !s->function[s->running].runnable ||
 	    vgpu_sched_reservation_pays(s, s->running))
 		return false;
-	first = vgpu_sched_tree_best(&s->eevdf.waiting, s->eevdf.v);
+	first = earliest(s, s->eevdf.v);
 	if (first == VGPU_FUNCTION_NONE || !is_urgent(s, first))
 		return false;
 	slice = s->deadline - min(s->deadline, s->engine.last_ns);
@@ -783,19 +849,19 @@ static bool eevdf_pick(struct vgpu_sched *s, u64 now, struct vgpu_sched_choice *
 	attend_running(s);
 	if (vgpu_sched_reservation_pick(s, now, choice))
 		return true;
-	if (s->eevdf.waiting.root == VGPU_FUNCTION_NONE)
+	if (!vgpu_sched_eevdf_waits(s))
 		return false;
 	if (preempts(s, now, choice))
 		return true;
 	look_ahead(s, now, &view);
-	best = vgpu_sched_tree_best(&s->eevdf.waiting, view.saved_v);
+	best = earliest(s, view.saved_v);
 	if (best == VGPU_FUNCTION_NONE) {
-		best = vgpu_sched_tree_first(&s->eevdf.waiting);
+		best = vgpu_sched_tree_first(&s->eevdf.aside);
 		if (!goes_on(s, &view, best) && give_up(s, &view)) {
 			look_ahead(s, now, &view);
-			best = vgpu_sched_tree_best(&s->eevdf.waiting, view.saved_v);
+			best = earliest(s, view.saved_v);
 			if (best == VGPU_FUNCTION_NONE)
-				best = vgpu_sched_tree_first(&s->eevdf.waiting);
+				best = vgpu_sched_tree_first(&s->eevdf.aside);
 		}
 	}
 	if (goes_on(s, &view, best)) {

@@ -128,9 +128,9 @@ static void keep_time(struct vgpu_sched *s, u64 now)
 	}
 	if (!q->length)
 		return;
-	if (now > q->start)
-		q->start += div64_u64(now - q->start, q->length) * q->length;
-	if (q->stale && !q->change)
+	now = max(now, q->start);
+	q->start += div64_u64(now - q->start, q->length) * q->length;
+	if (q->stale)
 		q->change = q->start + q->length;
 	q->stale = false;
 }

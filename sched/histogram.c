@@ -4,7 +4,8 @@
  *
  * A value of k significant bits is in the group k - SHIFT (group 0 holds
  * everything below 2 * LINEAR, and is twice as wide). Within the group its
- * place is given by the SHIFT bits below the leading one.
+ * place is given by the SHIFT bits below the leading one. So a bucket of group g
+ * holds the values v with v >> g = bucket - g * LINEAR.
  */
 #include "vgpu_histogram.h"
 
@@ -18,11 +19,9 @@ unsigned int vgpu_histogram_bucket(u64 ns)
 {
 	unsigned int shift;
 
-	if (ns < 2 * VGPU_HISTOGRAM_LINEAR)
-		return ns;
 	if (ns >> VGPU_HISTOGRAM_BITS)
 		return VGPU_HISTOGRAM_BUCKETS - 1;
-	shift = fls64(ns) - 1 - VGPU_HISTOGRAM_SHIFT;
+	shift = fls64(ns | VGPU_HISTOGRAM_LINEAR) - 1 - VGPU_HISTOGRAM_SHIFT;
 	return shift * VGPU_HISTOGRAM_LINEAR + (unsigned int)(ns >> shift);
 }
 
@@ -34,16 +33,21 @@ unsigned int vgpu_histogram_bucket(u64 ns)
  */
 u64 vgpu_histogram_upper(unsigned int bucket)
 {
-	unsigned int shift;
-	u64 first;
+	unsigned int shift = max(bucket / VGPU_HISTOGRAM_LINEAR, 1u) - 1;
+	u64 behind = bucket - shift * VGPU_HISTOGRAM_LINEAR + 1;
 
-	if (bucket < 2 * VGPU_HISTOGRAM_LINEAR)
-		return bucket;
 	if (bucket >= VGPU_HISTOGRAM_BUCKETS - 1)
 		return U64_MAX;
-	shift = bucket / VGPU_HISTOGRAM_LINEAR - 1;
-	first = bucket % VGPU_HISTOGRAM_LINEAR + VGPU_HISTOGRAM_LINEAR;
-	return ((first + 1) << shift) - 1;
+	return (behind << shift) - 1;
+}
+
+static void add(struct vgpu_histogram *h, unsigned int bucket, u64 ns)
+{
+	h->min = h->count ? min(h->min, ns) : ns;
+	h->max = max(h->max, ns);
+	h->count++;
+	h->sum += min(ns, U64_MAX - h->sum);
+	h->bucket[bucket]++;
 }
 
 /**
@@ -53,13 +57,21 @@ u64 vgpu_histogram_upper(unsigned int bucket)
  */
 void vgpu_histogram_add(struct vgpu_histogram *h, u64 ns)
 {
-	if (!h->count || ns < h->min)
-		h->min = ns;
-	if (ns > h->max)
-		h->max = ns;
-	h->count++;
-	h->sum = ns > U64_MAX - h->sum ? U64_MAX : h->sum + ns;
-	h->bucket[vgpu_histogram_bucket(ns)]++;
+	add(h, vgpu_histogram_bucket(ns), ns);
+}
+
+/**
+ * vgpu_histogram_add_both() - record one value in two histograms
+ * @a: one of them
+ * @b: the other one
+ * @ns: the value
+ */
+void vgpu_histogram_add_both(struct vgpu_histogram *a, struct vgpu_histogram *b, u64 ns)
+{
+	unsigned int bucket = vgpu_histogram_bucket(ns);
+
+	add(a, bucket, ns);
+	add(b, bucket, ns);
 }
 
 /**
@@ -73,18 +85,17 @@ void vgpu_histogram_add(struct vgpu_histogram *h, u64 ns)
  */
 u64 vgpu_histogram_quantile(const struct vgpu_histogram *h, u32 permille)
 {
+	u64 thousands, rank, seen = 0;
 	unsigned int i;
-	u64 rank, seen = 0;
+	u32 rest;
 
-	if (permille >= 1000)
-		return h->max;
 	/* count * permille / 1000, rounded up, without overflow */
-	rank = div_u64(h->count, 1000) * permille;
-	rank += div_u64((h->count - div_u64(h->count, 1000) * 1000) * permille + 999, 1000);
-	for (i = 0; i < VGPU_HISTOGRAM_BUCKETS; i++) {
+	thousands = div_u64_rem(h->count, 1000, &rest);
+	rank = thousands * permille + (rest * permille + 999) / 1000;
+	for (i = 0; i < VGPU_HISTOGRAM_BUCKETS - 1; i++) {
 		seen += h->bucket[i];
 		if (seen && seen >= rank)
-			return min(vgpu_histogram_upper(i), h->max);
+			break;
 	}
-	return h->max;
+	return min(vgpu_histogram_upper(i), h->max);
 }

@@ -32,10 +32,8 @@ static void limit(struct vgpu_sched_overhead *o)
 {
 	s64 cost = o->cost * 1000;
 
-	if (o->balance > OVERHEAD_SAVINGS * cost)
-		o->balance = OVERHEAD_SAVINGS * cost;
-	else if (o->balance < -OVERHEAD_DEBT * cost)
-		o->balance = -OVERHEAD_DEBT * cost;
+	o->balance = min_t(s64, o->balance, OVERHEAD_SAVINGS * cost);
+	o->balance = -min_t(s64, -o->balance, OVERHEAD_DEBT * cost);
 }
 
 static void average(u64 *mean, u64 ns, u64 declared)
@@ -139,10 +137,9 @@ void vgpu_sched_overhead_pay(struct vgpu_sched *s, const struct vgpu_sched_switc
 u64 vgpu_sched_overhead_affordable(const struct vgpu_sched *s)
 {
 	const struct vgpu_sched_overhead *o = &s->overhead;
-	s64 missing = (s64)(o->cost * 1000) - o->balance;
+	s64 cost = o->cost * 1000;
+	u64 missing = cost - min_t(s64, o->balance, cost);
 
-	if (missing <= 0)
-		return s->charged;
 	return s->charged + div_u64(missing + o->permille - 1, o->permille);
 }
 
@@ -166,15 +163,17 @@ u64 vgpu_sched_quantum(const struct vgpu_sched *s, u16 function)
 	return fn->params.quantum_ns;
 }
 
-/* The slice that a function is given now: its quantum, stretched if need be. */
+/*
+ * The slice that a function is given now: its quantum, stretched if need be. The
+ * balance is never above what it is stretched for, see limit().
+ */
 u64 vgpu_sched_slice(const struct vgpu_sched *s, u16 function)
 {
 	const struct vgpu_sched_overhead *o = &s->overhead;
 	u64 quantum = vgpu_sched_quantum(s, function);
-	s64 missing = (s64)(o->cost * 2000) - o->balance;
+	u64 missing = OVERHEAD_SAVINGS * (s64)(o->cost * 1000) - o->balance;
 
-	if (s->function[function].params.quantum_ns != VGPU_SCHED_QUANTUM_AUTO ||
-	    missing <= 0)
+	if (s->function[function].params.quantum_ns != VGPU_SCHED_QUANTUM_AUTO)
 		return quantum;
 	return min(max(quantum, div_u64(missing, o->permille)),
 		   VGPU_SCHED_STRETCH * quantum);

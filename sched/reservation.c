@@ -132,6 +132,12 @@ static u64 full(const struct vgpu_sched *s,
 	return r->budget + switching(&s->config);
 }
 
+/* What can be used: debts are nothing. */
+static u64 usable(const struct vgpu_sched_reservation_function *r)
+{
+	return r->left > 0 ? r->left : 0;
+}
+
 static bool has_budget(const struct vgpu_sched_reservation_function *r)
 {
 	return r->active && r->left > GRAIN_NS;
@@ -171,7 +177,7 @@ static u16 first_ready(const struct vgpu_sched *s)
 static void replenish(const struct vgpu_sched *s,
 		      struct vgpu_sched_reservation_function *r, u64 budgets)
 {
-	s64 kept = r->left > 0 && r->left <= GRAIN_NS ? r->left : 0;
+	u64 kept = usable(r) <= GRAIN_NS ? usable(r) : 0;
 
 	r->left = vgpu_sched_replenish(r->left, full(s, r), budgets) + kept;
 }
@@ -180,22 +186,21 @@ static void replenish(const struct vgpu_sched *s,
 static void activate(struct vgpu_sched *s, u16 function)
 {
 	struct vgpu_sched_reservation_function *r = server_of(s, function);
-	s64 cost = switching(&s->config);
+	u64 cost = switching(&s->config);
 	u64 now = s->charged;
 	bool fresh = true;
 
 	if (!vgpu_sched_before(now, r->deadline))
 		replenish(s, r, 1 + div64_u64(now - r->deadline, r->period));
-	else if (r->left > 0 &&
-		 mul_u64_u64_div_u64(r->left, r->period, full(s, r)) >= r->deadline - now)
+	else if (mul_u64_u64_div_u64(usable(r), r->period, full(s, r)) >= r->deadline - now)
 		r->left = full(s, r);
 	else
 		fresh = false;
 	if (fresh) {
 		r->deadline = now + r->period;
 		r->left -= cost;
-	} else if (r->left > 0) {
-		r->left = r->left > cost ? r->left - cost : 0;
+	} else {
+		r->left -= min(usable(r), cost);
 	}
 	r->active = true;
 	r->whole = fresh;
@@ -240,18 +245,12 @@ static void roll(struct vgpu_sched *s, u16 function, u64 now)
 /**
  * vgpu_sched_reservation_reset() - the policy that has reservations begins
  * @s: the core, nobody queued yet as far as the policy knows
+ *
+ * Nobody has a reservation: no other policy accepts any.
  */
 void vgpu_sched_reservation_reset(struct vgpu_sched *s)
 {
-	unsigned int i;
-
 	vgpu_sched_tree_init(&s->reservation.active);
-	for (i = 0; i < s->config.functions; i++)
-		*server_of(s, i) = (struct vgpu_sched_reservation_function){
-			.budget = s->function[i].params.budget_ns,
-			.period = s->function[i].params.period_ns,
-			.deadline = s->charged,
-		};
 }
 
 /**
@@ -266,12 +265,9 @@ void vgpu_sched_reservation_restart(struct vgpu_sched *s)
 
 	for (i = 0; i < s->config.functions; i++) {
 		struct vgpu_sched_reservation_function *r = server_of(s, i);
-		bool active = r->active;
 
-		if (active)
-			deactivate(s, i);
 		r->deadline = s->charged;
-		if (active)
+		if (r->active)
 			activate(s, i);
 	}
 }
@@ -288,14 +284,12 @@ void vgpu_sched_reservation_change(struct vgpu_sched *s, u16 function,
 				   const struct vgpu_sched_params *params)
 {
 	struct vgpu_sched_reservation_function *r = server_of(s, function);
-	bool active = r->active;
 
 	if (r->budget == params->budget_ns && r->period == params->period_ns)
 		return;
-	if (active)
+	if (r->active)
 		deactivate(s, function);
-	if (r->left > 0)
-		r->left = 0;
+	r->left -= usable(r);
 	r->budget = params->budget_ns;
 	r->period = params->period_ns;
 	if (r->budget && s->function[function].queued)
@@ -350,7 +344,7 @@ void vgpu_sched_reservation_start(struct vgpu_sched *s, u16 function)
 
 /**
  * vgpu_sched_reservation_stop() - a function has left the engine
- * @s: the core, &vgpu_sched.last says why
+ * @s: the core
  * @function: which one
  * @wanted: it has work, and will be queued
  */
@@ -359,21 +353,8 @@ void vgpu_sched_reservation_stop(struct vgpu_sched *s, u16 function, bool wanted
 	struct vgpu_sched_reservation_function *r = server_of(s, function);
 
 	r->paying = false;
-	/* Who went idle has woken, even if that was at once. */
-	if (r->active && (!wanted || s->last.reason == VGPU_LEAVE_IDLE))
+	if (r->active && !wanted)
 		deactivate(s, function);
-}
-
-/**
- * vgpu_sched_reservation_pays() - does a reservation pay for what runs?
- * @s: the core
- * @function: the running function
- *
- * Return: true if its time does not enter virtual time.
- */
-bool vgpu_sched_reservation_pays(const struct vgpu_sched *s, u16 function)
-{
-	return s->function[function].reservation.paying;
 }
 
 /* Return: what of @ns the budget of @function does not pay. */
@@ -383,46 +364,50 @@ static s64 pay(struct vgpu_sched *s, u16 function, s64 ns)
 	s64 paid = ns;
 
 	/* Beyond its budget it is leaving, which is overrun, or nobody waits. */
-	if (ns > r->left && !(s->armed && s->next != function))
-		paid = r->left > 0 ? r->left : 0;
+	if (!(s->armed && s->next != function))
+		paid = min_t(s64, ns, usable(r));
 	r->left -= paid;
 	return ns - paid;
+}
+
+/* Return: what of @ns, which ended @until, the budget of @function does not pay. */
+static s64 pay_running(struct vgpu_sched *s, u16 function, s64 ns, u64 until)
+{
+	const struct vgpu_sched_reservation_function *r = server_of(s, function);
+	s64 unpaid, later;
+
+	if (vgpu_sched_before(until, r->deadline))
+		return pay(s, function, ns);
+	/* A part of it belongs to the next period. */
+	later = until - r->deadline;
+	if (later > ns)
+		later = ns > 0 ? ns : 0;
+	unpaid = pay(s, function, ns - later);
+	roll(s, function, until);
+	return unpaid + pay(s, function, later);
 }
 
 /**
  * vgpu_sched_reservation_charge() - a function has had engine time
  * @s: the core
- * @function: which one, not queued
- * @ns: how much; below 0: it was charged too much
- * @running: it ran; else it was loaded or saved
+ * @function: which one, not queued; its reservation pays for it
+ * @ran: how much it ran; below 0: it was charged too much
+ * @switched: how much it was loaded or saved after that
  *
  * Return: the part that its reservation does not pay for.
  */
-s64 vgpu_sched_reservation_charge(struct vgpu_sched *s, u16 function, s64 ns,
-				  bool running)
+s64 vgpu_sched_reservation_charge(struct vgpu_sched *s, u16 function, s64 ran,
+				  s64 switched)
 {
-	struct vgpu_sched_reservation_function *r = server_of(s, function);
 	s64 save = s->config.save_ns;
-	s64 unpaid, later;
+	s64 unpaid = 0;
 
-	if (!r->paying)
-		return ns;
-	if (!running) {
-		/* A reset costs more than the save that it has paid for. */
-		if (s->last.from == function && s->last.reason == VGPU_LEAVE_HANG &&
-		    ns > save)
-			r->left -= ns - save;
-		return 0;
-	}
-	if (!r->active || vgpu_sched_before(s->charged, r->deadline))
-		return pay(s, function, ns);
-	/* A part of it belongs to the next period. */
-	later = s->charged - r->deadline;
-	if (later > ns)
-		later = ns > 0 ? ns : 0;
-	unpaid = pay(s, function, ns - later);
-	roll(s, function, s->charged);
-	return unpaid + pay(s, function, later);
+	if (ran)
+		unpaid = pay_running(s, function, ran, s->charged - switched);
+	/* A reset costs more than the save that it has paid for. */
+	if (s->last.from == function && s->last.reason == VGPU_LEAVE_HANG)
+		server_of(s, function)->left -= switched - min_t(s64, switched, save);
+	return unpaid;
 }
 
 /* ------------------------------------------------------------------------ */
@@ -484,7 +469,7 @@ static bool shorten(struct vgpu_sched *s, struct vgpu_sched_choice *choice)
 {
 	u64 longest = vgpu_sched_longest_slice(s, s->running);
 
-	if (s->eevdf.waiting.root == VGPU_FUNCTION_NONE || !s->has_deadline || !longest ||
+	if (!vgpu_sched_eevdf_waits(s) || !s->has_deadline || !longest ||
 	    !server_of(s, s->running)->overlong || server_of(s, s->running)->paying ||
 	    !vgpu_sched_before(s->charged + longest, s->deadline))
 		return false;
@@ -505,7 +490,7 @@ static bool renew(struct vgpu_sched *s, u64 now, struct vgpu_sched_choice *choic
 	/* What a renewal lacks then is the error of the driver's clock. */
 	u64 grain = fn->reservation.renewed ? VGPU_SCHED_QUANTUM_MIN : GRAIN_NS;
 
-	if (s->eevdf.waiting.root == VGPU_FUNCTION_NONE || !s->has_deadline || s->dry)
+	if (!vgpu_sched_eevdf_waits(s) || !s->has_deadline || s->dry)
 		return false;
 	if (fn->cap.quota)
 		left = vgpu_sched_cap_slice(s, s->running, left, true, now);
@@ -585,14 +570,12 @@ bool vgpu_sched_reservation_pick(struct vgpu_sched *s, u64 now,
 
 /**
  * struct reservation_set - what is to be promised, and what is in the way of it
- * @servers: number of reservations
- * @use: sum of all U, ONE is all of the engine
+ * @use: sum of all U, ONE is all of the engine; 0 without reservations
  * @overruns: sum of all P_j
  * @timeout: largest preempt timeout of all functions
  * @second_timeout: second largest
  */
 struct reservation_set {
-	unsigned int servers;
 	u64 use;
 	u64 overruns;
 	u64 timeout;
@@ -627,15 +610,10 @@ static void sum_up(const struct vgpu_sched *s, u16 function,
 		const struct vgpu_sched_params *p = params_of(s, i, function, params);
 		u64 timeout = p->preempt_timeout_ns;
 
-		if (timeout > set->timeout) {
-			set->second_timeout = set->timeout;
-			set->timeout = timeout;
-		} else if (timeout > set->second_timeout) {
-			set->second_timeout = timeout;
-		}
+		set->second_timeout = max(set->second_timeout, min(timeout, set->timeout));
+		set->timeout = max(set->timeout, timeout);
 		if (!p->budget_ns)
 			continue;
-		set->servers++;
 		set->use += share(p->budget_ns + switching(&s->config), p->period_ns);
 		set->overruns += timeout;
 	}
@@ -776,7 +754,7 @@ int vgpu_sched_reservation_admit(const struct vgpu_sched *s, u16 function,
 					 "is less than the shortest slice",
 					 VGPU_SCHED_QUANTUM_MIN, params->period_ns);
 	sum_up(s, function, params, &set);
-	if (!set.servers)
+	if (!set.use)
 		return 0;
 	ret = check_timeouts(s, function, params, why);
 	if (ret)

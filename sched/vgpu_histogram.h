@@ -39,6 +39,7 @@ struct vgpu_histogram {
 };
 
 void vgpu_histogram_add(struct vgpu_histogram *h, u64 ns);
+void vgpu_histogram_add_both(struct vgpu_histogram *a, struct vgpu_histogram *b, u64 ns);
 u64 vgpu_histogram_quantile(const struct vgpu_histogram *h, u32 permille);
 unsigned int vgpu_histogram_bucket(u64 ns);
 u64 vgpu_histogram_upper(unsigned int bucket);

@@ -15,9 +15,10 @@
  * callbacks are made under it and must not call back into the core. Nothing
  * here allocates, sleeps or waits, so the lock may be a raw spinlock taken in
  * hard-irq context. No call takes longer than O(log n) in the number of functions,
- * and as much again for each cap, budget or debt that has just ended; except those
- * that configure, vgpu_sched_init(), vgpu_sched_restart() and the
- * bounds, which are O(n).
+ * and as much again for each cap, budget or debt that has just ended, and, once while it
+ * waits, for each that would be next if it were not ahead of its share; except those
+ * that configure, vgpu_sched_init(), vgpu_sched_restart() and the bounds, which are
+ * O(n), as is one in 18 minutes, or less often, of all calls.
  *
  * Events must be fed in the order in which the device queued them. An event that
  * names a function that does not exist is counted and otherwise ignored.

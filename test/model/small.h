@@ -19,4 +19,9 @@ static inline void vgpu_histogram_add(struct vgpu_histogram *h, u64 ns)
 {
 }
 
+static inline void vgpu_histogram_add_both(struct vgpu_histogram *a,
+					   struct vgpu_histogram *b, u64 ns)
+{
+}
+
 #endif

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What must be true after every step of a walk under eevdf: its books balance,
- * its trees are trees, and nobody is further ahead, further behind, or later than
- * what the comment in sched/eevdf.c derives. The formulas are written down here
- * once more, from that comment.
+ * its trees are trees, its tournaments are played, and nobody is further ahead,
+ * further behind, or later than what the comment in sched/eevdf.c derives. The formulas
+ * are written down here once more, from that comment.
  *
  * A bound counts with the settings that are in force. What was owed, or had, when
  * they changed is not undone by that: it is carried along until it is gone, and
@@ -46,7 +46,7 @@ struct fair {
 };
 
 /* ------------------------------------------------------------------------ */
-/* Trees                                                                     */
+/* Trees and tournaments                                                     */
 
 /**
  * struct span - what a subtree has
@@ -100,35 +100,63 @@ static void check_tree(const struct vgpu_sched_tree *t, unsigned int count)
 	must_equal(check_subtree(t, t->root, &last).count, count);
 }
 
+/* Of two in a tournament: who wins? */
+static u16 winner(const struct vgpu_sched_tournament *t, u16 a, u16 b)
+{
+	if (a == VGPU_SCHED_NOBODY || b == VGPU_SCHED_NOBODY)
+		return min(a, b);
+	return precedes(t->value[a], a, t->value[b], b) ? a : b;
+}
+
+/* All has been played, by @count functions. */
+static void check_tournament(const struct vgpu_sched_tournament *t, unsigned int count)
+{
+	unsigned int i;
+
+	for (i = 1; i < t->leaves; i++)
+		must_equal(t->winner[i],
+			   winner(t, t->winner[2 * i], t->winner[2 * i + 1]));
+	for (i = 0; i < t->leaves; i++)
+		count -= vgpu_sched_tournament_has(t, i);
+	must_equal(count, 0);
+}
+
 static void check_members(const struct vgpu_sched *s)
 {
 	const struct vgpu_sched_eevdf *q = &s->eevdf;
-	unsigned int waiting = 0, ghosts = 0;
+	unsigned int waiting = 0, aside = 0, ghosts = 0;
 	u64 weight = 0;
 	u16 f;
 
 	for (f = 0; f < s->config.functions; f++) {
 		const struct vgpu_sched_function *fn = &s->function[f];
 		const struct vgpu_sched_eevdf_function *e = &fn->eevdf;
+		bool is_aside = vgpu_sched_tree_has(&q->aside, f);
 
-		must_equal(vgpu_sched_tree_has(&q->waiting, f), fn->queued);
-		must_equal(vgpu_sched_tree_has(&q->ghosts, f), e->ghost);
+		must(fn->queued || !is_aside);
+		must_equal(vgpu_sched_tournament_has(&q->waiting, f),
+			   fn->queued && !is_aside);
+		must_equal(vgpu_sched_tournament_has(&q->ghosts, f), e->ghost);
 		must(e->member || !e->ghost);
 		must(e->member || !fn->queued);
 		must(!e->ghost || !fn->queued);
-		if (fn->queued) {
-			must(q->waiting.node[f].key == e->v);
-			must(q->waiting.node[f].value == e->deadline);
+		if (is_aside) {
+			must(q->aside.node[f].key == e->v);
+			must(q->aside.node[f].value == e->deadline);
+		} else if (fn->queued) {
+			must(q->waiting.value[f] == e->deadline);
 		}
 		if (e->ghost)
-			must((s64)(e->v - q->v) >= 0 && q->ghosts.node[f].key == e->v);
-		waiting += fn->queued;
+			must((s64)(e->v - q->v) >= 0 && q->ghosts.value[f] == e->v);
+		waiting += fn->queued && !is_aside;
+		aside += is_aside;
 		ghosts += e->ghost;
 		weight += e->member ? fn->params.weight : 0;
 	}
 	must_equal(weight, q->weight);
-	check_tree(&q->waiting, waiting);
-	check_tree(&q->ghosts, ghosts);
+	check_tournament(&q->waiting, waiting);
+	check_tree(&q->aside, aside);
+	check_tournament(&q->ghosts, ghosts);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -474,6 +502,8 @@ void fair_step(struct walk *w)
 	/* Without bounds a lag may come to the limit of what is kept. */
 	if (!(w->setup->allowed & WALK_UNBOUNDED))
 		check_conservation(s);
+	if (!(w->setup->allowed & WALK_RESERVE))
+		pick_step(w);
 	if (w->setup->allowed & (WALK_LOSE | WALK_VANISH | WALK_STUCK | WALK_GARBLE))
 		return;
 	follow_quanta(w);

@@ -144,6 +144,28 @@ static void check_growth(struct walk *w)
 	w->lag_max = total->lag_max;
 }
 
+/* So it knows when the running world has to leave, or that it has later. */
+static void check_deadline(const struct walk *w)
+{
+	const struct vgpu_sched *s = w->r->s;
+	const struct rig *r = w->r;
+	bool has = r->classic ? r->q.has_deadline : r->m.deadline > 0;
+	u64 deadline = r->classic ? r->q.deadline : r->m.deadline;
+	/* The sequencer's estimates of device times may be ahead of those that follow. */
+	u64 ahead = r->classic && r->clock_error > 0 ? r->clock_error : 0;
+
+	if (s->running == VGPU_FUNCTION_NONE || s->gone ||
+	    w->setup->allowed & WALK_GARBLE)
+		return;
+	if (s->vague) {
+		must(!s->has_deadline || (has && deadline <= s->deadline));
+		return;
+	}
+	must_equal(s->has_deadline, has);
+	if (has)
+		must(s->deadline >= deadline && s->deadline - deadline <= ahead);
+}
+
 /* With nothing on its way the core's view is the device's state. */
 static void check_view(struct walk *w)
 {
@@ -163,6 +185,7 @@ static void check_view(struct walk *w)
 	}
 	if (r->m.armed)
 		must_equal(r->m.next, r->s->next);
+	check_deadline(w);
 	if (w->setup->allowed & WALK_FAULTS || r->classic || r->overdues)
 		return;
 	for (f = 0; f < r->m.functions; f++)
@@ -519,6 +542,7 @@ void invariant_begin(struct walk *w)
 			    2 * VGPU_EVENT_RETRY_NS;
 	w->checked = w->r->m.now;
 	w->active = VGPU_FUNCTION_NONE;
+	ledger_begin(w);
 	fair_begin(w);
 	invariant_settings(w);
 }
@@ -531,6 +555,7 @@ void invariant_step(struct walk *w)
 {
 	note_faults(w);
 	settle(w);
+	ledger_step(w);
 	fair_step(w);
 	check_core(w->r->s);
 	check_sums(w->r->s);

@@ -132,6 +132,7 @@ static void on_core_timer(void *context, u64 when)
 	struct rig *r = context;
 	u64 at = when - r->clock_error;
 
+	r->timers++;
 	r->core_timer_at = max(max(at, r->stall_until), r->m.now) +
 			   delay(r, r->irq_latency, 1);
 }
@@ -209,8 +210,11 @@ static void on_switched(void *context, const struct vgpu_sched_switch *record)
 	rig_note(r, "switched", sw.from, sw.to, sw.reason);
 	if (r->record)
 		times = r->record(r, &sw);
-	while (times--)
+	while (times--) {
+		if (r->deliver)
+			r->deliver(r, &sw);
 		vgpu_sched_switched(r->s, &sw, rig_clock(r));
+	}
 }
 
 static const struct vgpu_sequencer_ops sequencer_ops = {
@@ -308,6 +312,8 @@ static void drain(struct rig *r)
 	r->irq_at = MODEL_NEVER;
 	while (model_take(&r->m, &e)) {
 		rig_note(r, "event", e.type, e.function, e.info);
+		if (r->feed)
+			r->feed(r, &e);
 		feed_core(r, &e);
 		if (r->classic)
 			feed_sequencer(r, &e);
@@ -334,6 +340,8 @@ static void work(struct rig *r)
 		vgpu_sequencer_init(&r->q, &sequencer_ops, r);
 	}
 	r->core_timer_at = MODEL_NEVER;
+	if (r->restart)
+		r->restart(r);
 	vgpu_sched_restart(r->s, rig_clock(r));
 }
 

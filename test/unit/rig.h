@@ -68,6 +68,7 @@ struct rig_log {
  * @stall_until: the core's timer does not fire before
  * @worker_at: when recovery of the whole engine runs
  * @next_writes: writes of NEXT (or arm and disarm of the sequencer)
+ * @timers: calls of ops->set_timer()
  * @overdues: calls of ops->overdue()
  * @owed: functions to which ops->parked() is owed
  * @parked_calls: calls of ops->parked() for each function
@@ -77,8 +78,11 @@ struct rig_log {
  * @logged: number of things that happened
  * @record: called for each switch before the core gets it, may change it; returns
  *	how often the core shall get it
+ * @deliver: called each time before the core gets a switch, as it gets it
+ * @feed: called before the core gets an event
  * @fed: called when the core has had an event
- * @argument: for the user of these two
+ * @restart: called before the core begins again
+ * @argument: for the user of these
  */
 struct rig {
 	struct model m;
@@ -99,6 +103,7 @@ struct rig {
 	u64 stall_until;
 	u64 worker_at;
 	u64 next_writes;
+	u64 timers;
 	u64 overdues;
 	bool owed[MODEL_FUNCTIONS];
 	unsigned int parked_calls[MODEL_FUNCTIONS];
@@ -107,7 +112,10 @@ struct rig {
 	struct rig_log log[RIG_LOG];
 	u64 logged;
 	unsigned int (*record)(struct rig *r, struct vgpu_sched_switch *sw);
+	void (*deliver)(struct rig *r, const struct vgpu_sched_switch *sw);
+	void (*feed)(struct rig *r, const struct model_event *e);
 	void (*fed)(struct rig *r);
+	void (*restart)(struct rig *r);
 	void *argument;
 };
 

@@ -18,6 +18,8 @@
 #define NONE		VGPU_FUNCTION_NONE
 #define PERIODS		2000
 #define START		(777 * MILLISECOND + 123)
+#define SAVE		(130 * MICROSECOND)
+#define LOAD		(170 * MICROSECOND)
 
 /**
  * struct setting - under what a test runs
@@ -115,7 +117,7 @@ static int setup(void **state)
 	const struct setting *setting = *state;
 	struct rig *r = rig_make(&(struct rig_setup){
 		.classic = setting->classic, .functions = FUNCTIONS, .seed = 1,
-		.start = START, .save_ns = 150000, .load_ns = 150000,
+		.start = START, .save_ns = SAVE, .load_ns = LOAD,
 		.policy = setting->policy });
 	u16 f;
 
@@ -288,8 +290,7 @@ static void throttled_function_runs_at_the_refill(void **state)
 	assert_int_equal(vgpu_sched_state(r->s, 1), VGPU_SCHED_THROTTLED);
 	rig_run(r, refill + 2 * MILLISECOND);
 	assert_int_equal(vgpu_sched_state(r->s, 1), VGPU_SCHED_RUNNING);
-	assert_in_range(meter.starts[1], refill + 150 * MICROSECOND,
-			refill + 150 * MICROSECOND + slack(r));
+	assert_in_range(meter.starts[1], refill + LOAD, refill + LOAD + slack(r));
 }
 
 /* Going idle, and waking, neither pays a debt nor brings a quota back. */

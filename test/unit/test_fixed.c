@@ -112,7 +112,10 @@ static void set_policy(struct rig *r, const char *name)
 static struct rig *start(bool is_classic)
 {
 	struct watch *w = calloc(1, sizeof(*w));
-	struct rig *r = rig_new(is_classic, FUNCTIONS, 1);
+	struct rig *r = rig_make(&(struct rig_setup){
+		.classic = is_classic, .functions = FUNCTIONS, .seed = 1, .start = 1,
+		.save_ns = 130 * MICROSECOND, .load_ns = 170 * MICROSECOND,
+		.policy = "rr" });
 	u16 f;
 
 	assert_non_null(w);

@@ -86,6 +86,18 @@ static void sum_and_extremes(void **state)
 	assert_int_equal(h.min, 1);
 }
 
+static void extremes_stay_with_values_between_them(void **state)
+{
+	struct vgpu_histogram h = { 0 };
+
+	(void)state;
+	vgpu_histogram_add(&h, 10);
+	vgpu_histogram_add(&h, 20);
+	vgpu_histogram_add(&h, 15);
+	assert_int_equal(h.min, 10);
+	assert_int_equal(h.max, 20);
+}
+
 static void zero_counts_as_a_value(void **state)
 {
 	struct vgpu_histogram h = { 0 };
@@ -113,6 +125,28 @@ static void quantiles_by_nearest_rank(void **state)
 	assert_int_equal(vgpu_histogram_quantile(&h, 990), 20);
 	assert_int_equal(vgpu_histogram_quantile(&h, 1000), 20);
 	assert_int_equal(vgpu_histogram_quantile(&h, 5000), 20);
+}
+
+/* The first @low of @count values are 1, the others 9. */
+static u64 quantile_of(u64 count, u64 low, u32 permille)
+{
+	struct vgpu_histogram h = { .count = count, .max = 9 };
+
+	h.bucket[1] = low;
+	h.bucket[9] = count - low;
+	return vgpu_histogram_quantile(&h, permille);
+}
+
+static void ranks_are_rounded_up(void **state)
+{
+	(void)state;
+	assert_int_equal(quantile_of(3, 2, 666), 1);
+	assert_int_equal(quantile_of(3, 2, 667), 9);
+	assert_int_equal(quantile_of(2500, 1250, 500), 1);
+	assert_int_equal(quantile_of(2500, 1249, 500), 9);
+	assert_int_equal(quantile_of(2501, 1250, 500), 9);
+	assert_int_equal(quantile_of(1001, 1000, 999), 1);
+	assert_int_equal(quantile_of(1001, 999, 999), 9);
 }
 
 static void one_late_value_in_a_thousand(void **state)
@@ -161,8 +195,10 @@ int main(void)
 		cmocka_unit_test(error_is_below_one_sixteenth),
 		cmocka_unit_test(large_values_share_the_last_bucket),
 		cmocka_unit_test(sum_and_extremes),
+		cmocka_unit_test(extremes_stay_with_values_between_them),
 		cmocka_unit_test(zero_counts_as_a_value),
 		cmocka_unit_test(quantiles_by_nearest_rank),
+		cmocka_unit_test(ranks_are_rounded_up),
 		cmocka_unit_test(one_late_value_in_a_thousand),
 		cmocka_unit_test(quantile_never_exceeds_the_maximum),
 		cmocka_unit_test(no_overflow_after_years),

@@ -6,10 +6,9 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include "desk.h"
 #include "rig.h"
 
-#define MICROSECOND	1000ull
-#define MILLISECOND	1000000ull
 #define SWITCH		(300 * MICROSECOND)
 
 static int set_up(void **state)
@@ -22,6 +21,13 @@ static int tear_down(void **state)
 {
 	rig_free(*state);
 	return 0;
+}
+
+static struct rig *with_costs(u64 save, u64 load)
+{
+	return rig_make(&(struct rig_setup){
+		.functions = 3, .seed = 1, .start = 1, .save_ns = save,
+		.load_ns = load, .policy = "eevdf" });
 }
 
 /* A switch from @from to @to with these costs, told to the account only. */
@@ -109,6 +115,8 @@ static void affordable(void **state)
 	assert_int_equal(vgpu_sched_overhead_affordable(s), s->charged);
 	s->overhead.balance = 1000 * SWITCH;
 	assert_int_equal(vgpu_sched_overhead_affordable(s), s->charged);
+	s->overhead.balance = 1000 * SWITCH - 1;
+	assert_int_equal(vgpu_sched_overhead_affordable(s), s->charged + 1);
 	s->overhead.balance = 0;
 	assert_int_equal(vgpu_sched_overhead_affordable(s), s->charged + 20 * SWITCH);
 	s->overhead.balance = -1;
@@ -143,6 +151,24 @@ static void averages(void **state)
 	assert_int_equal(s->function[2].cost.save_ns, 140000 + 150000 - 17500);
 }
 
+/* What a save takes says nothing of a load. */
+static void saves_and_loads_are_kept_apart(void **state)
+{
+	struct rig *r = with_costs(100000, 260000);
+	struct vgpu_sched *s = r->s;
+
+	(void)state;
+	assert_int_equal(s->overhead.cost, 360000);
+	assert_int_equal(s->function[0].cost.save_ns, 100000);
+	assert_int_equal(s->function[0].cost.load_ns, 260000);
+	/* What is far too long counts as eight times what is declared of each. */
+	pay(s, 0, 1, VGPU_LEAVE_DEADLINE, 100 * MILLISECOND, 100 * MILLISECOND);
+	assert_int_equal(s->function[0].cost.save_ns, 100000 * 15 / 8);
+	assert_int_equal(s->function[1].cost.load_ns, 260000 * 15 / 8);
+	assert_int_equal(s->overhead.cost, 360000 * 15 / 8);
+	rig_free(r);
+}
+
 static void set(struct rig *r, u16 f, u64 quantum)
 {
 	rig_set_quantum(r, f, quantum, 5 * MILLISECOND);
@@ -166,7 +192,31 @@ static void chosen_quantum(void **state)
 	set(r, 1, 0);
 	assert_int_equal(vgpu_sched_quantum(s, 1), 0);
 	assert_int_equal(vgpu_sched_quantum(s, 3), 0);
+	assert_int_equal(vgpu_sched_quantum(s, 0), 32333 * SWITCH / 1000 + 100);
 	assert_int_equal(vgpu_sched_quantum(s, 2), 32333 * SWITCH / 1000 + 100);
+}
+
+/* 300012 * 993 / 7 is 1/7 more than a whole number. */
+static void chosen_quantum_is_rounded_up(void **state)
+{
+	struct rig *r = with_costs(150000, 150012);
+	struct vgpu_sched_why why;
+
+	(void)state;
+	assert_int_equal(vgpu_sched_set_overhead(r->s, 7, &why, 1), 0);
+	assert_int_equal(vgpu_sched_quantum(r->s, 1), 300012 * 993 / 7 + 1);
+	rig_free(r);
+}
+
+static void chosen_quantum_can_be_stretched_within_the_limits(void **state)
+{
+	struct rig *r = with_costs(30 * MILLISECOND, 40 * MILLISECOND);
+	struct vgpu_sched_why why;
+
+	(void)state;
+	assert_int_equal(vgpu_sched_set_overhead(r->s, 1, &why, 1), 0);
+	assert_int_equal(vgpu_sched_longest_slice(r->s, 1), VGPU_SCHED_QUANTUM_MAX);
+	rig_free(r);
 }
 
 /* It follows what the switches of this world have cost. */
@@ -213,6 +263,7 @@ static void overhead_of_a_quantum(void **state)
 
 	assert_int_equal(vgpu_sched_quantum_overhead(s, 1, 2700 * MICROSECOND), 100);
 	assert_int_equal(vgpu_sched_quantum_overhead(s, 1, VGPU_SCHED_QUANTUM_AUTO), 47);
+	assert_int_equal(vgpu_sched_quantum_overhead(s, 1, 300), 999);
 	assert_int_equal(vgpu_sched_quantum_overhead(s, 1, 0), 0);
 	assert_int_equal(vgpu_sched_quantum_overhead(s, 3, 2700 * MICROSECOND), 0);
 	pay(s, 1, 2, VGPU_LEAVE_DEADLINE, 1200 * MICROSECOND, 150000);
@@ -244,6 +295,31 @@ static void target(void **state)
 	rig_free(r);
 }
 
+/* Who woke a while ago, and was too dear then, has the engine now. */
+static void a_new_target_counts_at_once(void **state)
+{
+	struct vgpu_sched_config config = desk_config;
+	struct vgpu_sched_params params;
+	struct vgpu_sched_why why;
+	struct desk *d;
+
+	(void)state;
+	config.policy = &vgpu_sched_eevdf;
+	d = desk_new(&config);
+	vgpu_sched_get_params(d->s, 2, &params);
+	params.priority = VGPU_SCHED_PRIORITY_HIGH;
+	assert_int_equal(vgpu_sched_set_params(d->s, 2, &params, &why, d->now), 0);
+	desk_wake(d, 1);
+	desk_switched(d, NONE, 1, VGPU_LEAVE_NONE);
+	d->now += MICROSECOND;
+	desk_wake(d, 2);
+	assert_armed(d, 2, false);
+	d->now += 4 * MILLISECOND;
+	assert_int_equal(vgpu_sched_set_overhead(d->s, 500, &why, d->now), 0);
+	assert_armed(d, 2, true);
+	desk_free(d);
+}
+
 /* The load of a world lasts until it runs. */
 static void load_until_running(void **state)
 {
@@ -253,7 +329,9 @@ static void load_until_running(void **state)
 	};
 	struct rig *r = *state;
 
+	earn_all(r->s);
 	vgpu_sched_overhead_pay(r->s, &sw);
+	assert_int_equal(r->s->overhead.balance, 2000 * SWITCH - 1000 * 380000);
 	assert_int_equal(r->s->function[1].cost.load_ns, 160000);
 	assert_int_equal(r->s->overhead.cost, 310000);
 }
@@ -285,11 +363,15 @@ int main(void)
 		TEST(debt_is_limited),
 		TEST(affordable),
 		TEST(averages),
+		cmocka_unit_test(saves_and_loads_are_kept_apart),
 		TEST(chosen_quantum),
+		cmocka_unit_test(chosen_quantum_is_rounded_up),
+		cmocka_unit_test(chosen_quantum_can_be_stretched_within_the_limits),
 		TEST(quantum_follows_costs),
 		TEST(stretched),
 		TEST(overhead_of_a_quantum),
 		TEST(target),
+		cmocka_unit_test(a_new_target_counts_at_once),
 		TEST(load_until_running),
 		TEST(limits_of_the_target),
 	};

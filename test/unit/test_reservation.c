@@ -18,6 +18,8 @@
 #define SECOND		1000000000ull
 #define NONE		VGPU_FUNCTION_NONE
 #define START		(777 * MILLISECOND + 123)
+#define SAVE		(130 * MICROSECOND)
+#define LOAD		(170 * MICROSECOND)
 /* How late the driver may be, as admission assumes: writes and interrupts. */
 #define WRITE_LATENCY	(5 * MICROSECOND)
 #define IRQ_LATENCY	(15 * MICROSECOND)
@@ -30,7 +32,7 @@ static struct rig *new_rig(bool is_classic, u64 seed, u64 start)
 {
 	struct rig *r = rig_make(&(struct rig_setup){
 		.classic = is_classic, .functions = FUNCTIONS, .seed = seed,
-		.start = start, .save_ns = 150000, .load_ns = 150000,
+		.start = start, .save_ns = SAVE, .load_ns = LOAD,
 		.policy = "eevdf" });
 	u16 f;
 
@@ -504,7 +506,7 @@ static void largest_budget_is_told(void **state)
 /* The formula of the head comment of reservation.c, written once more. */
 static u64 largest(struct rig *r, u16 function, u64 period)
 {
-	const double us = 1000, save = 150 * us, load = 150 * us, reset = 1000 * us;
+	const double us = 1000, save = SAVE, load = LOAD, reset = 1000 * us;
 	double reaction = 2 * VGPU_SCHED_ARM_NS + (r->classic ? 40 * us : 0);
 	double switching = 2 * (save + load + reaction);
 	double use = 0, overruns = 0, first = 0, second = 0, room = 1;

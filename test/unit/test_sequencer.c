@@ -11,6 +11,8 @@
 
 #define NONE		VGPU_FUNCTION_NONE
 #define QUANTUM		6000000ull
+#define NOW		VGPU_SCHED_ARM_NOW
+#define BOUNDARY	VGPU_SCHED_ARM_BOUNDARY
 
 /**
  * struct desk - a sequencer whose callbacks are written down
@@ -56,6 +58,8 @@ static void on_cancel_timer(void *context)
 {
 	struct desk *d = context;
 
+	/* There is one to cancel. */
+	assert_int_not_equal(d->timer, 0);
 	d->timer = 0;
 }
 
@@ -90,6 +94,8 @@ static int setup(void **state)
 	struct desk *d = calloc(1, sizeof(*d));
 
 	d->now = 1000000;
+	/* What was in the memory before does not matter. */
+	memset(&d->q, 0xff, sizeof(d->q));
 	vgpu_sequencer_init(&d->q, &ops, d);
 	*state = d;
 	return 0;
@@ -118,6 +124,19 @@ static void event(struct desk *d, enum vgpu_event_type type, u16 function, u32 i
 	};
 
 	d->now += 10;
+	d->command = 0;
+	vgpu_sequencer_event(&d->q, &e, d->now);
+}
+
+/* The device's times, which the clock that was estimated may be ahead of. */
+static void event_at(struct desk *d, enum vgpu_event_type type, u16 function,
+		     u64 request, u64 when)
+{
+	struct vgpu_sequencer_event e = {
+		.type = type, .function = function, .info = VGPU_LEAVE_PREEMPT,
+		.request = request, .when = when,
+	};
+
 	d->command = 0;
 	vgpu_sequencer_event(&d->q, &e, d->now);
 }
@@ -155,6 +174,21 @@ static void assert_record(struct desk *d, unsigned int records, u16 from, u16 to
 	assert_true(sw->quiesced <= sw->saved);
 	assert_true(sw->saved <= sw->loaded);
 	assert_true(sw->loaded <= sw->running);
+}
+
+static void assert_times(struct desk *d, u64 request, u64 quiesced, u64 saved)
+{
+	assert_int_equal(d->sw.request, request);
+	assert_int_equal(d->sw.quiesced, quiesced);
+	assert_int_equal(d->sw.saved, saved);
+}
+
+/* Begin again, with an empty engine. */
+static void begin_again(struct desk *d)
+{
+	vgpu_sequencer_init(&d->q, &ops, d);
+	d->timer = 0;
+	d->records = 0;
 }
 
 /* The steps that lead to each state; worlds 1 (old) and 2 (new). */
@@ -205,6 +239,26 @@ static void reach_starting(struct desk *d)
 	reach_loading(d);
 	answer(d, VGPU_EVENT_LOADED, 2);
 	assert_command(d, VGPU_CMD_RUN, 2);
+}
+
+/* Goes on to the end of a switch from 1 to 2 that is under way. */
+static void go_on(struct desk *d)
+{
+	unsigned int i;
+
+	for (i = 0; i < 6 && d->q.state != VGPU_SEQUENCER_RUNNING; i++) {
+		static const enum vgpu_event_type next[] = {
+			[VGPU_SEQUENCER_PREEMPTING]	= VGPU_EVENT_QUIESCED,
+			[VGPU_SEQUENCER_RESETTING]	= VGPU_EVENT_RESET,
+			[VGPU_SEQUENCER_SAVING]		= VGPU_EVENT_SAVED,
+			[VGPU_SEQUENCER_LOADING]	= VGPU_EVENT_LOADED,
+			[VGPU_SEQUENCER_STARTING]	= VGPU_EVENT_RUNNING,
+		};
+
+		if (d->q.state == VGPU_SEQUENCER_EMPTY)
+			return;
+		answer(d, next[d->q.state], d->q.world);
+	}
 }
 
 /* ------------------------------------------------------------------------ */
@@ -359,6 +413,26 @@ static void leaves_an_empty_engine(void **state)
 	assert_int_equal(vgpu_sequencer_world(&d->q), NONE);
 }
 
+/* It ran dry and has work again when it is asked: that is why it was asked. */
+static void who_was_idle_leaves_before_the_deadline(void **state)
+{
+	struct desk *d = *state;
+	u64 asked;
+
+	reach_running(d);
+	answer(d, VGPU_EVENT_IDLE, 1);
+	arm(d, 2, QUANTUM, false);
+	assert_command(d, VGPU_CMD_PREEMPT, 1);
+	/* The device says when that arrived. */
+	asked = d->now + 3;
+	event_at(d, VGPU_EVENT_QUIESCED, 1, asked, asked + 9);
+	event_at(d, VGPU_EVENT_SAVED, 1, 0, asked + 20);
+	d->now = asked + 30;
+	go_on(d);
+	assert_record(d, 2, 1, 2, VGPU_LEAVE_PREEMPT);
+	assert_times(d, asked, asked + 9, asked + 20);
+}
+
 static void an_empty_engine_tells_that_it_is(void **state)
 {
 	struct desk *d = *state;
@@ -383,9 +457,6 @@ static void an_empty_engine_tells_that_it_is(void **state)
 
 /* ------------------------------------------------------------------------ */
 /* Boundaries                                                                */
-
-#define NOW		VGPU_SCHED_ARM_NOW
-#define BOUNDARY	VGPU_SCHED_ARM_BOUNDARY
 
 /* World 1 may finish its command buffer before world 2 comes. */
 static void reach_finishing(struct desk *d)
@@ -479,6 +550,36 @@ static void what_is_preempted_already_is_not_preempted_again(void **state)
 	assert_int_equal(d->command, 0);
 }
 
+static void what_is_not_due_is_not_renewed(void **state)
+{
+	struct desk *d = *state;
+	u64 deadline;
+
+	reach_running(d);
+	arm(d, 1, QUANTUM, false);
+	deadline = d->timer;
+	d->timer = 0;
+	vgpu_sequencer_timer(&d->q, d->now);
+	assert_int_equal(d->timer, deadline);
+	disarm(d);
+	/* One that could not be stopped any more. */
+	vgpu_sequencer_timer(&d->q, deadline);
+	assert_int_equal(d->records, 1);
+}
+
+static void a_renewal_that_is_withdrawn_needs_no_timer(void **state)
+{
+	struct desk *d = *state;
+
+	arm(d, 1, 0, false);
+	go_on(d);
+	arm(d, 1, 0, NOW);
+	assert_int_equal(d->timer, d->now);
+	/* The world has no deadline. */
+	arm(d, 2, QUANTUM, false);
+	assert_int_equal(d->timer, 0);
+}
+
 static void same_world_is_renewed(void **state)
 {
 	struct desk *d = *state;
@@ -545,34 +646,13 @@ static void (*const reach_under_way[])(struct desk *d) = {
 	reach_preempting, reach_saving, reach_loading, reach_starting,
 };
 
-/* Goes on to the end of a switch from 1 to 2 that is under way. */
-static void go_on(struct desk *d)
-{
-	unsigned int i;
-
-	for (i = 0; i < 6 && d->q.state != VGPU_SEQUENCER_RUNNING; i++) {
-		static const enum vgpu_event_type next[] = {
-			[VGPU_SEQUENCER_PREEMPTING]	= VGPU_EVENT_QUIESCED,
-			[VGPU_SEQUENCER_RESETTING]	= VGPU_EVENT_RESET,
-			[VGPU_SEQUENCER_SAVING]		= VGPU_EVENT_SAVED,
-			[VGPU_SEQUENCER_LOADING]	= VGPU_EVENT_LOADED,
-			[VGPU_SEQUENCER_STARTING]	= VGPU_EVENT_RUNNING,
-		};
-
-		if (d->q.state == VGPU_SEQUENCER_EMPTY)
-			return;
-		answer(d, next[d->q.state], d->q.world);
-	}
-}
-
 static void armed_under_way_is_for_the_next_switch(void **state)
 {
 	struct desk *d = *state;
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(reach_under_way); i++) {
-		vgpu_sequencer_init(&d->q, &ops, d);
-		d->records = 0;
+		begin_again(d);
 		reach_under_way[i](d);
 		arm(d, 3, QUANTUM, false);
 		assert_int_equal(d->command, 0);
@@ -606,8 +686,7 @@ static void disarmed_under_way_changes_nothing(void **state)
 	unsigned int i;
 
 	for (i = 0; i < ARRAY_SIZE(reach_under_way); i++) {
-		vgpu_sequencer_init(&d->q, &ops, d);
-		d->records = 0;
+		begin_again(d);
 		reach_under_way[i](d);
 		disarm(d);
 		go_on(d);
@@ -658,17 +737,17 @@ static void old_world_vanishes(void **state)
 
 	for (j = 0; j < 2; j++) {
 		for (i = 0; i < 2; i++) {
-			vgpu_sequencer_init(&d->q, &ops, d);
-			d->records = 0;
+			begin_again(d);
 			reach_under_way[i](d);
 			answer(d, how[j], 1);
 			assert_command(d, VGPU_CMD_LOAD, 2);
+			assert_int_equal(vgpu_sequencer_world(&d->q), 2);
 			go_on(d);
 			assert_record(d, 2, 1, 2, VGPU_LEAVE_RESET);
+			assert_int_equal(d->q.strange, 0);
 		}
 	}
-	vgpu_sequencer_init(&d->q, &ops, d);
-	d->records = 0;
+	begin_again(d);
 	reach_preempting(d);
 	answer(d, VGPU_EVENT_HANG, 1);
 	answer(d, VGPU_EVENT_FLR, 1);
@@ -677,21 +756,24 @@ static void old_world_vanishes(void **state)
 	assert_record(d, 2, 1, 2, VGPU_LEAVE_HANG);
 }
 
-/* FLR of the world that is on its way in. */
+/* FLR (or RESET) of the world that is on its way in. */
 static void new_world_vanishes(void **state)
 {
+	static const enum vgpu_event_type how[] = { VGPU_EVENT_FLR, VGPU_EVENT_RESET };
 	struct desk *d = *state;
-	unsigned int i;
+	unsigned int i, j;
 
 	for (i = 0; i < ARRAY_SIZE(reach_under_way); i++) {
-		vgpu_sequencer_init(&d->q, &ops, d);
-		d->records = 0;
-		reach_under_way[i](d);
-		answer(d, VGPU_EVENT_FLR, 2);
-		assert_int_equal(d->command, 0);
-		go_on(d);
-		assert_record(d, 2, 1, NONE, VGPU_LEAVE_DEADLINE);
-		assert_int_equal(d->q.state, VGPU_SEQUENCER_EMPTY);
+		for (j = 0; j < 2; j++) {
+			begin_again(d);
+			reach_under_way[i](d);
+			answer(d, how[j], 2);
+			assert_int_equal(d->command, 0);
+			go_on(d);
+			assert_record(d, 2, 1, NONE, VGPU_LEAVE_DEADLINE);
+			assert_int_equal(d->q.state, VGPU_SEQUENCER_EMPTY);
+			assert_int_equal(d->q.strange, 0);
+		}
 	}
 }
 
@@ -725,6 +807,89 @@ static void running_world_vanishes(void **state)
 	assert_int_equal(d->timer, 0);
 	go_on(d);
 	assert_record(d, 3, 2, 3, VGPU_LEAVE_RESET);
+}
+
+/* The slice of a world that is gone is nobody's. */
+static void deadline_goes_with_its_world(void **state)
+{
+	struct desk *d = *state;
+
+	reach_running(d);
+	answer(d, VGPU_EVENT_FLR, 1);
+	arm(d, 2, QUANTUM, false);
+	go_on(d);
+	assert_record(d, 2, NONE, 2, VGPU_LEAVE_NONE);
+	assert_int_equal(d->sw.deadline, 0);
+	answer(d, VGPU_EVENT_FLR, 2);
+	arm(d, NONE, 0, false);
+	expire(d);
+	assert_record(d, 3, NONE, NONE, VGPU_LEAVE_NONE);
+	assert_int_equal(d->sw.deadline, 0);
+}
+
+static void times_of_a_reset_are_the_devices(void **state)
+{
+	struct desk *d = *state;
+	u64 when;
+
+	/* On the engine. */
+	reach_running(d);
+	arm(d, 2, QUANTUM, false);
+	when = d->now - 7;
+	event_at(d, VGPU_EVENT_RESET, 1, 0, when);
+	go_on(d);
+	assert_record(d, 2, 1, 2, VGPU_LEAVE_RESET);
+	assert_times(d, when, when, when);
+
+	/* Asked to leave, as was believed, after it was reset, and before. */
+	begin_again(d);
+	reach_preempting(d);
+	when = d->now - 7;
+	event_at(d, VGPU_EVENT_RESET, 1, 0, when);
+	go_on(d);
+	assert_record(d, 2, 1, 2, VGPU_LEAVE_RESET);
+	assert_times(d, when, when, when);
+	begin_again(d);
+	reach_preempting(d);
+	when = d->now;
+	d->now += 50;
+	event_at(d, VGPU_EVENT_RESET, 1, 0, when + 20);
+	go_on(d);
+	assert_record(d, 2, 1, 2, VGPU_LEAVE_RESET);
+	assert_times(d, when, when + 20, when + 20);
+
+	/* Being saved: that it had quiesced stays true. */
+	begin_again(d);
+	reach_saving(d);
+	when = d->q.sw.quiesced;
+	d->now += 50;
+	event_at(d, VGPU_EVENT_RESET, 1, 0, when - 2);
+	go_on(d);
+	assert_record(d, 2, 1, 2, VGPU_LEAVE_RESET);
+	assert_times(d, when - 5, when, when);
+	begin_again(d);
+	reach_saving(d);
+	when = d->q.sw.quiesced;
+	d->now += 50;
+	event_at(d, VGPU_EVENT_RESET, 1, 0, when + 2);
+	go_on(d);
+	assert_record(d, 2, 1, 2, VGPU_LEAVE_RESET);
+	assert_times(d, when - 5, when, when + 2);
+}
+
+static void hang_ends_not_after_its_reset(void **state)
+{
+	struct desk *d = *state;
+	u64 asked;
+
+	reach_preempting(d);
+	asked = d->now;
+	d->now += 500;
+	event_at(d, VGPU_EVENT_HANG, 1, asked, 0);
+	event_at(d, VGPU_EVENT_RESET, 1, 0, d->now - 30);
+	go_on(d);
+	assert_record(d, 2, 1, 2, VGPU_LEAVE_HANG);
+	assert_times(d, asked, asked + 470, asked + 470);
 }
 
 static void armed_world_vanishes(void **state)
@@ -779,6 +944,20 @@ static void other_refusals_are_counted(void **state)
 {
 	struct desk *d = *state;
 
+	event(d, VGPU_EVENT_REFUSED, NONE, VGPU_REFUSED_STATE, VGPU_CMD_LOAD);
+	assert_int_equal(d->q.strange, 0);
+	reach_preempting(d);
+	event(d, VGPU_EVENT_REFUSED, 1, VGPU_REFUSED_STATE, VGPU_CMD_LOAD);
+	event(d, VGPU_EVENT_REFUSED, 1, VGPU_REFUSED_BAD_IMAGE, VGPU_CMD_SAVE);
+	event(d, VGPU_EVENT_REFUSED, 1, VGPU_REFUSED_STATE, VGPU_CMD_PREEMPT);
+	assert_int_equal(d->q.strange, 3);
+	assert_int_equal(d->q.state, VGPU_SEQUENCER_PREEMPTING);
+	begin_again(d);
+	reach_saving(d);
+	event(d, VGPU_EVENT_REFUSED, 1, VGPU_REFUSED_BAD_IMAGE, VGPU_CMD_LOAD);
+	assert_int_equal(d->q.strange, 1);
+	assert_int_equal(d->q.state, VGPU_SEQUENCER_SAVING);
+	begin_again(d);
 	reach_loading(d);
 	event(d, VGPU_EVENT_REFUSED, 3, VGPU_REFUSED_STATE, VGPU_CMD_LOAD);
 	assert_int_equal(d->q.strange, 0);
@@ -806,20 +985,24 @@ static void strange_answers_are_ignored(void **state)
 
 	for (i = 0; i < ARRAY_SIZE(at); i++) {
 		for (type = VGPU_EVENT_SWITCHED; type <= VGPU_EVENT_RUNNING; type++) {
+			/* Most are about commands, SWITCHED and RESET are not. */
+			unsigned int counts = type >= VGPU_EVENT_QUIESCED &&
+					      type <= VGPU_EVENT_RUNNING;
 			u8 before;
 
-			vgpu_sequencer_init(&d->q, &ops, d);
-			d->records = 0;
+			begin_again(d);
 			at[i].reach(d);
 			before = d->q.state;
 			answer(d, type, 9);
-			if (type != at[i].awaited)
+			assert_int_equal(d->q.strange, counts);
+			if (type != at[i].awaited) {
 				answer(d, type, d->q.world);
+				assert_int_equal(d->q.strange, 2 * counts);
+			}
 			assert_int_equal(d->q.state, before);
 			assert_int_equal(d->command, 0);
 		}
 	}
-	assert_true(d->q.strange > 0);
 }
 
 static void events_of_no_concern(void **state)
@@ -837,6 +1020,47 @@ static void events_of_no_concern(void **state)
 	assert_int_equal(d->q.state, VGPU_SEQUENCER_RUNNING);
 	assert_int_equal(d->q.strange, 0);
 	assert_int_equal(d->records, 1);
+}
+
+/* If they are in a wrong order, who counts that has to see it. */
+static void device_times_are_passed_on_as_they_are(void **state)
+{
+	struct desk *d = *state;
+	u64 t;
+
+	reach_preempting(d);
+	t = d->now;
+	event_at(d, VGPU_EVENT_QUIESCED, 1, t + 100, t + 90);
+	event_at(d, VGPU_EVENT_SAVED, 1, 0, t + 80);
+	event_at(d, VGPU_EVENT_LOADED, 2, 0, t + 70);
+	event_at(d, VGPU_EVENT_RUNNING, 2, 0, t + 60);
+	assert_int_equal(d->records, 2);
+	assert_times(d, t + 100, t + 90, t + 80);
+	assert_int_equal(d->sw.loaded, t + 70);
+	assert_int_equal(d->sw.running, t + 60);
+}
+
+/* After a reset, or a hang, the end of the old world may be an estimate. */
+static void an_estimated_end_is_before_the_load(void **state)
+{
+	struct desk *d = *state;
+	unsigned int hangs;
+	u64 t;
+
+	for (hangs = 0; hangs < 2; hangs++) {
+		begin_again(d);
+		reach_preempting(d);
+		t = d->now;
+		d->now += 1000;
+		if (hangs)
+			event_at(d, VGPU_EVENT_HANG, 1, t, 0);
+		event_at(d, VGPU_EVENT_FLR, 1, 0, 0);
+		event_at(d, VGPU_EVENT_LOADED, 2, 0, t + 300);
+		event_at(d, VGPU_EVENT_RUNNING, 2, 0, t + 310);
+		assert_record(d, 2, 1, 2, hangs ? VGPU_LEAVE_HANG : VGPU_LEAVE_RESET);
+		assert_times(d, t, t + 300, t + 300);
+		assert_int_equal(d->sw.loaded, t + 300);
+	}
 }
 
 static void estimates_never_exceed_device_times(void **state)
@@ -870,6 +1094,7 @@ int main(void)
 		TEST(idle_world_that_woke_keeps_its_slice),
 		TEST(others_idle_is_not_ours),
 		TEST(leaves_an_empty_engine),
+		TEST(who_was_idle_leaves_before_the_deadline),
 		TEST(an_empty_engine_tells_that_it_is),
 		TEST(a_command_buffer_is_finished),
 		TEST(now_finishes_a_command_buffer_too),
@@ -877,6 +1102,8 @@ int main(void)
 		TEST(now_without_boundary_ends_it),
 		TEST(a_preempt_that_comes_too_late_is_nothing_strange),
 		TEST(what_is_preempted_already_is_not_preempted_again),
+		TEST(what_is_not_due_is_not_renewed),
+		TEST(a_renewal_that_is_withdrawn_needs_no_timer),
 		TEST(same_world_is_renewed),
 		TEST(renewal_that_is_due_comes_by_timer),
 		TEST(a_world_that_is_renewed_is_as_idle_as_before),
@@ -890,12 +1117,17 @@ int main(void)
 		TEST(new_world_vanishes),
 		TEST(new_world_vanishes_and_another_is_armed),
 		TEST(running_world_vanishes),
+		TEST(deadline_goes_with_its_world),
+		TEST(times_of_a_reset_are_the_devices),
+		TEST(hang_ends_not_after_its_reset),
 		TEST(armed_world_vanishes),
 		TEST(refused_load_is_a_lost_world),
 		TEST(refused_save_is_a_lost_world),
 		TEST(other_refusals_are_counted),
 		TEST(strange_answers_are_ignored),
 		TEST(events_of_no_concern),
+		TEST(device_times_are_passed_on_as_they_are),
+		TEST(an_estimated_end_is_before_the_load),
 		TEST(estimates_never_exceed_device_times),
 	};
 

@@ -35,7 +35,7 @@ static u64 draw(struct pair *p, u64 below)
 	p->seed ^= p->seed >> 12;
 	p->seed ^= p->seed << 25;
 	p->seed ^= p->seed >> 27;
-	return (p->seed * 2685821657736338717ull >> 11) % below;
+	return p->seed * 2685821657736338717ull % below;
 }
 
 static bool precedes(u64 a, u16 a_function, u64 b, u16 b_function)

@@ -85,10 +85,14 @@ static void restore_signals(void)
 
 static void child(struct walk_trace *t, void (*claim)(struct walk *w), bool tell)
 {
-	struct rlimit limit = { CPU_SECONDS, CPU_SECONDS };
+	struct rlimit limit;
 
 	restore_signals();
-	setrlimit(RLIMIT_CPU, &limit);
+	/* Unless there is less left of what was inherited. */
+	if (!getrlimit(RLIMIT_CPU, &limit) && limit.rlim_cur > CPU_SECONDS) {
+		limit.rlim_cur = CPU_SECONDS;
+		setrlimit(RLIMIT_CPU, &limit);
+	}
 	limit = (struct rlimit){ 0, 0 };
 	setrlimit(RLIMIT_CORE, &limit);
 	if (!tell && !freopen("/dev/null", "w", stderr))

@@ -569,6 +569,21 @@ static unsigned int on_record(struct rig *r, struct vgpu_sched_switch *sw)
 	return twice ? 2 : 1;
 }
 
+static void on_deliver(struct rig *r, const struct vgpu_sched_switch *sw)
+{
+	ledger_record(r->argument, sw);
+}
+
+static void on_feed(struct rig *r, const struct model_event *e)
+{
+	ledger_event(r->argument, e);
+}
+
+static void on_restart(struct rig *r)
+{
+	ledger_restart(r->argument);
+}
+
 static struct rig *make_rig(const struct walk_setup *setup)
 {
 	const struct vgpu_sched_policy *policy = vgpu_sched_policy_at(setup->policy);
@@ -585,7 +600,10 @@ static struct rig *make_rig(const struct walk_setup *setup)
 	r->clock_error = (long long)(setup->clock - WALK_CLOCK);
 	r->m.quirks = setup->quirks;
 	r->record = on_record;
+	r->deliver = on_deliver;
+	r->feed = on_feed;
 	r->fed = on_fed;
+	r->restart = on_restart;
 	return r;
 }
 

@@ -7,6 +7,7 @@
 #ifndef WALK_H
 #define WALK_H
 
+#include "ledger.h"
 #include "rig.h"
 
 #define MICROSECOND	1000ull
@@ -247,6 +248,7 @@ struct walk_cap {
  * @checked: time of the last step
  * @active: who used the engine since then, VGPU_FUNCTION_NONE for nobody
  * @cap: what is left of each cap, reckoned from what the device does
+ * @ledger: the books
  * @fair: what fair.c remembers
  */
 struct walk {
@@ -287,6 +289,7 @@ struct walk {
 	u64 checked;
 	u16 active;
 	struct walk_cap cap[MODEL_FUNCTIONS];
+	struct ledger ledger;
 	struct fair *fair;
 };
 
@@ -304,6 +307,9 @@ void fair_settled(struct walk *w);
 void fair_print(const struct walk *w);
 void fair_begin(struct walk *w);
 void fair_step(struct walk *w);
+
+/* pick.c */
+void pick_step(struct walk *w);
 
 /* invariant.c */
 void invariant_begin(struct walk *w);

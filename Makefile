@@ -12,9 +12,13 @@ endif
 ifdef O
 export O := $(abspath $(O))
 endif
+# Tests that are not ours, see test/testbed/igt.
+ifdef IGT
+export IGT := $(abspath $(IGT))
+endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench check unit qtest vm-test fuzz walks mutate shell root qemu \
+.PHONY: help demo test test-debug test-igt bench check unit qtest vm-test fuzz walks mutate shell root qemu \
 	modules modules_install clean distclean
 
 help: ## this list
@@ -29,6 +33,12 @@ demo: ## four VFs share one GPU and draw: statistics and two pictures
 
 test: ## all tests and quality gates; "N passed, N failed" at the end
 	@$(TESTBED)/suite $(PART)
+
+test-debug: ## all tests of the drivers on a kernel with all debuggers; PART=many: one
+	@$(TESTBED)/suite debug$(if $(PART),/$(PART))
+
+test-igt: ## the generic tests of IGT on a VF; IGT=DIR: a root where IGT is installed
+	@$(if $(IGT),$(TESTBED)/suite vm/igt,$(error say IGT=DIR, a root where IGT and its tests are installed))
 
 bench: ## the figures, beside other schedulers: tables, JSON, pictures
 	@$(TESTBED)/prepare

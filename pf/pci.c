@@ -378,7 +378,10 @@ static int vgpu_pf_register(struct vgpu_pf *pf)
 	return drm_dev_register(&pf->drm, 0);
 }
 
-/* In this order; all of them are undone in reverse by devres and drmm. */
+/*
+ * In this order; all but the last, which nothing that can fail follows, are undone in
+ * reverse by devres and drmm.
+ */
 static int (* const vgpu_pf_probe_steps[])(struct vgpu_pf *pf) = {
 	vgpu_pf_map,
 	vgpu_pf_identify,
@@ -391,8 +394,8 @@ static int (* const vgpu_pf_probe_steps[])(struct vgpu_pf *pf) = {
 	vgpu_pf_scrub_init,
 	vgpu_pf_events_init,
 	vgpu_pf_begin,
-	vgpu_pf_register,
 	vgpu_pf_admin_init,
+	vgpu_pf_register,
 };
 
 /* Without file operations its node cannot be opened: it is there for debugfs. */

@@ -37,6 +37,10 @@
  * zero. READ, WRITE and EXECUTE count in leaves only. Unnamed bits are zero.
  * An entry without VALID, or with a reserved bit set, faults; LEAF is reserved
  * at levels 0, 2 and 3.
+ *
+ * SPARSE, only with VGPU_CAPS_SPARSE and in leaves only, has no memory behind it:
+ * reads return zero, writes go nowhere. ADDR, SYSTEM and the rights are zero then;
+ * to execute from there is a fault (VGPU_FAULT_PERMISSION).
  */
 #define VGPU_PTE_VALID		0x0000000000000001ull
 #define VGPU_PTE_READ		0x0000000000000002ull
@@ -44,6 +48,7 @@
 #define VGPU_PTE_EXECUTE	0x0000000000000008ull
 #define VGPU_PTE_SYSTEM		0x0000000000000010ull
 #define VGPU_PTE_LEAF		0x0000000000000020ull	/* at level 1: 2 MiB page */
+#define VGPU_PTE_SPARSE		0x0000000000000040ull
 #define VGPU_PTE_ADDR		0x000ffffffffff000ull
 
 /** VGPU_CONTEXT_FUNCTION - function space itself; has no descriptor */

@@ -84,10 +84,12 @@
  *
  * MMU: paged contexts work; without it only flat ones do.
  * PF: the PF block exists.
+ * SPARSE: VGPU_PTE_SPARSE works; without it that bit is reserved.
  */
 #define VGPU_REG_CAPS			0x00c
 #define VGPU_CAPS_MMU			0x00000001u
 #define VGPU_CAPS_PF			0x00000002u
+#define VGPU_CAPS_SPARSE		0x00000004u
 
 /**
  * VGPU_REG_LIMITS - RO
@@ -293,7 +295,9 @@ enum vgpu_access {
  * @VGPU_FAULT_DOORBELL: position not a multiple of 8, behind TAIL, or more than
  *	the ring's size ahead of HEAD
  * @VGPU_FAULT_RESET: the world was reset (hang, RESET command, bad image): work
- *	in flight is lost. Not counted in VGPU_PF_FN_FAULTS and without event FAULT.
+ *	in flight is lost. OPCODE is that of the packet which did not let the world
+ *	quiesce in time, and 0 on all rings that are not to blame. Not counted in
+ *	VGPU_PF_FN_FAULTS and without event FAULT.
  */
 enum vgpu_fault {
 	VGPU_FAULT_NONE		= 0,

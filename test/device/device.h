@@ -56,6 +56,7 @@ struct vgpu_ring {
 	bool in_indirect;
 	uint64_t indirect_offset;
 	uint64_t groups_done;
+	uint32_t blamed;		/* opcode, for the reset that follows at once */
 };
 
 /* What the event queue knows of a function; index: enum vgpu_event_type. */
@@ -68,6 +69,24 @@ struct vgpu_told {
 	bool truth;				/* what it should be told */
 };
 
+/* A translation that was used: a leaf of the tables of @context. */
+struct vgpu_tlb_entry {
+	uint32_t context;
+	uint8_t shift;			/* of the page, 0: none */
+	uint64_t page;			/* address >> shift */
+	uint64_t pte;
+};
+
+#define VGPU_TLB_ENTRIES	256
+#define VGPU_TLB_CONTEXTS	16
+
+/* What stays valid until INVALIDATE; direct-mapped. */
+struct vgpu_tlb {
+	struct vgpu_tlb_entry entry[VGPU_TLB_ENTRIES];
+	uint32_t context[VGPU_TLB_CONTEXTS];	/* 0: none */
+	struct vgpu_context_desc desc[VGPU_TLB_CONTEXTS];
+};
+
 struct vgpu_function {
 	struct vgpu_core *core;
 	PCIDevice *pci;
@@ -75,6 +94,7 @@ struct vgpu_function {
 
 	uint64_t ctx_table;
 	uint32_t ctx_count;
+	struct vgpu_tlb tlb;
 	uint32_t clock_high;
 	bool clock_latched;
 	struct vgpu_ring ring[VGPU_MAX_RINGS];
@@ -328,6 +348,7 @@ unsigned int vgpu_engine_work_done(struct vgpu_core *core, uint64_t now);
 void vgpu_engine_stall(struct vgpu_core *core, uint64_t until);
 void vgpu_engine_stop_work(struct vgpu_core *core, uint64_t now);
 void vgpu_engine_finish_packet(struct vgpu_core *core, uint64_t now);
+void vgpu_engine_blame(struct vgpu_core *core);
 void vgpu_engine_drop_work(struct vgpu_core *core, uint64_t now, bool settle);
 void vgpu_engine_lose(struct vgpu_function *fn, uint64_t now);
 
@@ -343,6 +364,7 @@ uint64_t vgpu_cost(struct vgpu_core *core, uint64_t ops, uint64_t bytes);
 unsigned int vgpu_kernel_effort(const struct vgpu_packet *packet, uint64_t cost);
 
 /* mmu.c */
+void vgpu_tlb_invalidate(struct vgpu_function *fn, uint32_t context);
 enum vgpu_fault vgpu_context_check(struct vgpu_function *fn, uint32_t context,
 				   struct vgpu_access_fault *fault);
 bool vgpu_mem_check(struct vgpu_function *fn, uint32_t context, uint64_t addr,

@@ -61,6 +61,7 @@ void vgpu_ring_drop_progress(struct vgpu_ring *ring)
 	ring->in_indirect = false;
 	ring->indirect_offset = 0;
 	ring->groups_done = 0;
+	ring->blamed = 0;
 }
 
 /* The packet at HEAD begins anew, wherever its progress is kept. */
@@ -116,10 +117,11 @@ void vgpu_engine_lose(struct vgpu_function *fn, uint64_t now)
 
 	for (r = 0; r < fn->core->config.rings; r++) {
 		struct vgpu_ring *ring = &fn->ring[r];
+		uint32_t blamed = VGPU_FIELD_PREP(VGPU_RING_FAULT_OPCODE, ring->blamed);
 
 		vgpu_ring_drop_progress(ring);
 		if (ring->enabled && !ring->halted && ring->head != ring->tail)
-			halt(fn, r, VGPU_FAULT_RESET, 0, now);
+			halt(fn, r, VGPU_FAULT_RESET | blamed, 0, now);
 	}
 }
 
@@ -543,6 +545,15 @@ bool vgpu_engine_under_way(struct vgpu_core *core)
 		return true;
 	return vgpu_is_open(fn) && vgpu_ring_ready(ring) &&
 	       (ring->in_indirect || ring->groups_done);
+}
+
+/* The world on the engine did not quiesce in time: whose packet was in the way? */
+void vgpu_engine_blame(struct vgpu_core *core)
+{
+	const struct vgpu_work *work = &core->engine.work;
+
+	if (work->active)
+		vgpu_on_engine(core)->ring[work->ring].blamed = work->packet.opcode;
 }
 
 /* Ends the work at once: the unit of this moment is thrown away. */

@@ -2,8 +2,8 @@
 /*
  * Addresses: function space, contexts, page tables, and the accesses themselves.
  *
- * Nothing is cached: descriptors and tables are read anew for every access, which
- * INVALIDATE permits. A write is translated and bounds-checked as a whole before
+ * Descriptors and leaves of tables that were used are kept in a TLB until INVALIDATE,
+ * so that a driver which forgets it is found out. A write is translated and bounds-checked as a whole before
  * its first byte is written, so that only a system memory error can leave it
  * half done.
  */
@@ -87,14 +87,68 @@ static bool read_table(struct vgpu_function *fn, uint32_t context, uint64_t addr
 	return !code || fault_at(fault, code, VGPU_ACCESS_READ, context, addr);
 }
 
+void vgpu_tlb_invalidate(struct vgpu_function *fn, uint32_t context)
+{
+	struct vgpu_tlb *tlb = &fn->tlb;
+	unsigned int i;
+
+	for (i = 0; i < VGPU_TLB_CONTEXTS; i++)
+		if (context == VGPU_INVALIDATE_ALL || tlb->context[i] == context)
+			tlb->context[i] = 0;
+	for (i = 0; i < VGPU_TLB_ENTRIES; i++)
+		if (context == VGPU_INVALIDATE_ALL || tlb->entry[i].context == context)
+			tlb->entry[i].shift = 0;
+}
+
+static struct vgpu_tlb_entry *tlb_slot(struct vgpu_function *fn, uint32_t context,
+				       uint64_t addr, unsigned int shift)
+{
+	return &fn->tlb.entry[((addr >> shift) + context * 61 + shift) % VGPU_TLB_ENTRIES];
+}
+
+static struct vgpu_tlb_entry *tlb_find(struct vgpu_function *fn, uint32_t context,
+				       uint64_t addr)
+{
+	static const unsigned int shifts[] = { VGPU_PAGE_SHIFT, VGPU_BIG_PAGE_SHIFT };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(shifts); i++) {
+		struct vgpu_tlb_entry *entry = tlb_slot(fn, context, addr, shifts[i]);
+
+		if (entry->shift == shifts[i] && entry->context == context &&
+		    entry->page == addr >> shifts[i])
+			return entry;
+	}
+	return NULL;
+}
+
+static struct vgpu_tlb_entry *tlb_fill(struct vgpu_function *fn, uint32_t context,
+				       uint64_t addr, unsigned int shift, uint64_t pte)
+{
+	struct vgpu_tlb_entry *entry = tlb_slot(fn, context, addr, shift);
+
+	*entry = (struct vgpu_tlb_entry){
+		.context = context,
+		.shift = shift,
+		.page = addr >> shift,
+		.pte = pte,
+	};
+	return entry;
+}
+
 static bool read_context(struct vgpu_function *fn, uint32_t context,
 			 struct vgpu_context_desc *desc, struct vgpu_access_fault *fault)
 {
+	unsigned int slot = context % VGPU_TLB_CONTEXTS;
 	uint32_t flags;
 	uint64_t root;
 
 	if (context >= fn->ctx_count)
 		return fault_at(fault, VGPU_FAULT_CONTEXT, VGPU_ACCESS_NONE, context, 0);
+	if (fn->tlb.context[slot] == context) {
+		*desc = fn->tlb.desc[slot];
+		return true;
+	}
 	if (!read_table(fn, context, fn->ctx_table + context * sizeof(*desc), desc,
 			sizeof(*desc), fault))
 		return false;
@@ -104,6 +158,8 @@ static bool read_context(struct vgpu_function *fn, uint32_t context,
 	    flags & ~(VGPU_CONTEXT_VALID | VGPU_CONTEXT_PAGED) ||
 	    (flags & VGPU_CONTEXT_PAGED ? root & ~VGPU_TABLE_ADDR_MASK : root))
 		return fault_at(fault, VGPU_FAULT_CONTEXT, VGPU_ACCESS_NONE, context, 0);
+	fn->tlb.context[slot] = context;
+	fn->tlb.desc[slot] = *desc;
 	return true;
 }
 
@@ -130,47 +186,95 @@ static bool pte_allows(uint64_t pte, enum vgpu_access access)
 		[VGPU_ACCESS_EXECUTE]	= VGPU_PTE_EXECUTE,
 	};
 
+	if (pte & VGPU_PTE_SPARSE)
+		return access != VGPU_ACCESS_EXECUTE;
 	return pte & right[access];
 }
 
-/*
- * Walks the tables for @addr. On success *@space is where in function space it
- * is and *@run how many bytes from there on are contiguous.
- */
-static bool walk(struct vgpu_function *fn, uint32_t context, uint64_t root, uint64_t addr,
-		 enum vgpu_access access, uint64_t *space, uint64_t *run,
-		 struct vgpu_access_fault *fault)
+static bool pte_is_leaf(uint64_t pte, int level)
 {
-	const uint64_t known = VGPU_PTE_VALID | VGPU_PTE_READ | VGPU_PTE_WRITE |
-			       VGPU_PTE_EXECUTE | VGPU_PTE_SYSTEM | VGPU_PTE_LEAF |
-			       VGPU_PTE_ADDR;
+	return level == 0 || (level == 1 && pte & VGPU_PTE_LEAF);
+}
+
+static bool pte_is_valid(uint64_t pte, int level)
+{
+	const uint64_t rights = VGPU_PTE_READ | VGPU_PTE_WRITE | VGPU_PTE_EXECUTE;
+	const uint64_t known = VGPU_PTE_VALID | VGPU_PTE_SYSTEM | VGPU_PTE_LEAF |
+			       VGPU_PTE_SPARSE | VGPU_PTE_ADDR | rights;
+
+	if (!(pte & VGPU_PTE_VALID) || pte & ~known || (pte & VGPU_PTE_LEAF && level != 1))
+		return false;
+	if (pte & VGPU_PTE_SPARSE)
+		return pte_is_leaf(pte, level) &&
+		       !(pte & (VGPU_PTE_SYSTEM | VGPU_PTE_ADDR | rights));
+	return !(level == 1 && pte_is_leaf(pte, level) &&
+		 pte & VGPU_PTE_ADDR & ((1ull << VGPU_BIG_PAGE_SHIFT) - 1));
+}
+
+/* The leaf that translates @addr, from the tables, or NULL. */
+static struct vgpu_tlb_entry *walk(struct vgpu_function *fn, uint32_t context,
+				   uint64_t root, uint64_t addr, enum vgpu_access access,
+				   struct vgpu_access_fault *fault)
+{
 	uint64_t table = root, pte;
 	int level;
 
-	if (addr >> VGPU_VA_BITS)
-		return fault_at(fault, VGPU_FAULT_ADDRESS, access, context, addr);
 	for (level = VGPU_PT_LEVELS - 1; ; level--) {
 		uint64_t index = addr >> VGPU_PT_SHIFT(level) & (VGPU_PT_ENTRIES - 1);
-		bool leaf;
 
 		if (!read_table(fn, context, table + index * 8, &pte, 8, fault))
-			return false;
+			return NULL;
 		pte = le64_to_cpu(pte);
-		leaf = level == 0 || (level == 1 && pte & VGPU_PTE_LEAF);
-		if (!(pte & VGPU_PTE_VALID) || pte & ~known ||
-		    (pte & VGPU_PTE_LEAF && level != 1) ||
-		    (leaf && level == 1 &&
-		     pte & VGPU_PTE_ADDR & ((1ull << VGPU_BIG_PAGE_SHIFT) - 1)))
-			return fault_at(fault, VGPU_FAULT_PAGE, access, context, addr);
+		if (!pte_is_valid(pte, level)) {
+			fault_at(fault, VGPU_FAULT_PAGE, access, context, addr);
+			return NULL;
+		}
+		if (pte_is_leaf(pte, level))
+			return tlb_fill(fn, context, addr, VGPU_PT_SHIFT(level), pte);
 		table = pte_space(pte);
-		if (leaf)
-			break;
 	}
-	if (!pte_allows(pte, access))
+}
+
+/* Where @addr is, or nowhere, and how many bytes from there on are contiguous. */
+struct piece {
+	bool sparse;
+	uint64_t space;
+	uint64_t run;
+};
+
+static bool translate(struct vgpu_function *fn, uint32_t context, uint64_t root,
+		      uint64_t addr, enum vgpu_access access, struct piece *piece,
+		      struct vgpu_access_fault *fault)
+{
+	struct vgpu_tlb_entry *entry;
+	uint64_t offset;
+
+	if (addr >> VGPU_VA_BITS)
+		return fault_at(fault, VGPU_FAULT_ADDRESS, access, context, addr);
+	entry = tlb_find(fn, context, addr);
+	if (!entry)
+		entry = walk(fn, context, root, addr, access, fault);
+	if (!entry)
+		return false;
+	if (!pte_allows(entry->pte, access))
 		return fault_at(fault, VGPU_FAULT_PERMISSION, access, context, addr);
-	*run = (1ull << VGPU_PT_SHIFT(level)) - (addr & ((1ull << VGPU_PT_SHIFT(level)) - 1));
-	*space = table + (addr & ((1ull << VGPU_PT_SHIFT(level)) - 1));
+	offset = addr & ((1ull << entry->shift) - 1);
+	piece->sparse = entry->pte & VGPU_PTE_SPARSE;
+	piece->space = pte_space(entry->pte) + offset;
+	piece->run = (1ull << entry->shift) - offset;
 	return true;
+}
+
+static enum vgpu_fault piece_access(struct vgpu_function *fn, const struct piece *piece,
+				    uint8_t *data, enum vgpu_access access)
+{
+	if (!piece->sparse)
+		return data ? space_access(fn, piece->space, data, piece->run,
+					   access == VGPU_ACCESS_WRITE) :
+			      space_check(fn, piece->space, piece->run);
+	if (data && access == VGPU_ACCESS_READ)
+		memset(data, 0, piece->run);
+	return VGPU_FAULT_NONE;
 }
 
 /*
@@ -188,21 +292,20 @@ static bool access_pieces(struct vgpu_function *fn, uint32_t context, uint64_t a
 		return false;
 	paged = le32_to_cpu(desc.flags) & VGPU_CONTEXT_PAGED;
 	while (len) {
-		uint64_t space = addr, run = len;
+		struct piece piece = { .space = addr, .run = len };
 		enum vgpu_fault code;
 
-		if (paged && !walk(fn, context, le64_to_cpu(desc.root), addr, access,
-				   &space, &run, fault))
+		if (paged && !translate(fn, context, le64_to_cpu(desc.root), addr, access,
+					&piece, fault))
 			return false;
-		run = MIN(run, len);
-		code = data ? space_access(fn, space, data, run, access == VGPU_ACCESS_WRITE) :
-			      space_check(fn, space, run);
+		piece.run = MIN(piece.run, len);
+		code = piece_access(fn, &piece, data, access);
 		if (code)
 			return fault_at(fault, code, access, context, addr);
-		addr += run;
-		len -= run;
+		addr += piece.run;
+		len -= piece.run;
 		if (data)
-			data += run;
+			data += piece.run;
 	}
 	return true;
 }

@@ -45,7 +45,8 @@ static uint64_t read_function(struct vgpu_function *fn, unsigned int i)
 
 static uint64_t read_caps(struct vgpu_function *fn, unsigned int i)
 {
-	return VGPU_CAPS_MMU | (fn->number == VGPU_FUNCTION_PF ? VGPU_CAPS_PF : 0);
+	return VGPU_CAPS_MMU | VGPU_CAPS_SPARSE |
+	       (fn->number == VGPU_FUNCTION_PF ? VGPU_CAPS_PF : 0);
 }
 
 static uint64_t read_limits(struct vgpu_function *fn, unsigned int i)
@@ -110,9 +111,9 @@ static void write_ctx_count(struct vgpu_function *fn, unsigned int i, uint64_t v
 	fn->ctx_count = MIN(value, VGPU_CONTEXTS_MAX);
 }
 
-/* Nothing is cached (mmu.c). */
 static void write_invalidate(struct vgpu_function *fn, unsigned int i, uint64_t value)
 {
+	vgpu_tlb_invalidate(fn, value);
 }
 
 static uint64_t read_vf_mbox_tx(struct vgpu_function *fn, unsigned int i)

@@ -78,6 +78,7 @@ static void function_reset(struct vgpu_function *fn, bool flr, uint64_t now)
 
 	fn->ctx_table = 0;
 	fn->ctx_count = 0;
+	vgpu_tlb_invalidate(fn, VGPU_INVALIDATE_ALL);
 	fn->clock_latched = false;
 	for (r = 0; r < VGPU_MAX_RINGS; r++) {
 		uint32_t epoch = fn->ring[r].epoch;

@@ -492,6 +492,7 @@ void vgpu_world_timeout(struct vgpu_core *core, uint64_t now)
 	}
 	fn->hangs++;
 	vgpu_event_raise(fn, VGPU_EVENT_HANG, core->engine.sw.request);
+	vgpu_engine_blame(core);
 	begin_reset(core, VGPU_LEAVE_HANG, now);
 }
 

@@ -481,6 +481,110 @@ static void invalidate_makes_changes_seen(void **state)
 	assert_int_equal(qtest_read64(g->qt, ram + 2 * 4096), 9);
 }
 
+/* Whoever forgets INVALIDATE works with what was there before. */
+static void translations_and_descriptors_are_cached(void **state)
+{
+	struct gpu *g = *state;
+	struct stream s = ready(g);
+	struct space m = new_space(g, false), other = new_space(g, false);
+	const struct vgpu_context_desc desc = {
+		.flags = htole32(VGPU_CONTEXT_VALID | VGPU_CONTEXT_PAGED),
+		.root = htole64(other.root),
+	};
+	uint64_t ram = gpu_alloc(g, 3 * 4096);
+
+	map(&m, VA, SYSTEM(ram), ALL_RIGHTS);
+	map(&other, VA, SYSTEM(ram + 2 * 4096), ALL_RIGHTS);
+	set_context(g, 1, VGPU_CONTEXT_VALID | VGPU_CONTEXT_PAGED, m.root);
+	s.context = 1;
+	put_fence(&s, VA, 1);
+	expect_done(&s);
+	map(&m, VA, SYSTEM(ram + 4096), ALL_RIGHTS);
+	qtest_write(g->qt, context_table + sizeof(desc), &desc, sizeof(desc));
+	set32(g, 1, VGPU_REG_INVALIDATE, 2);
+	put_fence(&s, VA, 2);
+	expect_done(&s);
+	assert_int_equal(qtest_read64(g->qt, ram), 2);
+	set32(g, 1, VGPU_REG_INVALIDATE, 1);
+	put_fence(&s, VA, 3);
+	expect_done(&s);
+	assert_int_equal(qtest_read64(g->qt, ram + 2 * 4096), 3);
+	assert_int_equal(qtest_read64(g->qt, ram + 4096), 0);
+}
+
+/* A big page that replaces small ones, and back. */
+static void pages_of_both_sizes_are_cached_apart(void **state)
+{
+	struct gpu *g = *state;
+	struct stream s = ready(g);
+	struct space m = new_space(g, false);
+	uint64_t big = gpu_alloc(g, 2 * BIG_PAGE), ram = gpu_alloc(g, 4096);
+	uint64_t table;
+
+	big = (big + BIG_PAGE - 1) & -BIG_PAGE;
+	map(&m, VA, SYSTEM(ram), ALL_RIGHTS);
+	table = qtest_read64(g->qt, entry_at(&m, VA, 1));
+	set_context(g, 1, VGPU_CONTEXT_VALID | VGPU_CONTEXT_PAGED, m.root);
+	s.context = 1;
+	put_fence(&s, VA, 1);
+	expect_done(&s);
+	map_big(&m, VA & -BIG_PAGE, SYSTEM(big), ALL_RIGHTS);
+	set32(g, 1, VGPU_REG_INVALIDATE, 1);
+	put_fence(&s, VA, 2);
+	expect_done(&s);
+	assert_int_equal(qtest_read64(g->qt, big + (VA & (BIG_PAGE - 1))), 2);
+	qtest_write64(g->qt, entry_at(&m, VA, 1), table);
+	set32(g, 1, VGPU_REG_INVALIDATE, 1);
+	put_fence(&s, VA, 3);
+	expect_done(&s);
+	assert_int_equal(qtest_read64(g->qt, ram), 3);
+}
+
+static void sparse_pages_read_as_zero_and_swallow_writes(void **state)
+{
+	struct gpu *g = *state;
+	struct stream s = ready(g);
+	struct space m = new_space(g, false);
+	uint64_t ram = gpu_alloc(g, 4096), at;
+	const uint64_t hole = VA + 4096, big = (VA & -BIG_PAGE) + BIG_PAGE;
+
+	if (!(reg32(g, 1, VGPU_REG_CAPS) & VGPU_CAPS_SPARSE))
+		skip();
+	map(&m, VA, SYSTEM(ram), ALL_RIGHTS);
+	at = entry_at(&m, hole, 0);
+	qtest_write64(g->qt, at, VGPU_PTE_VALID | VGPU_PTE_SPARSE);
+	qtest_write64(g->qt, entry_at(&m, big, 1),
+		      VGPU_PTE_VALID | VGPU_PTE_SPARSE | VGPU_PTE_LEAF);
+	set_context(g, 1, VGPU_CONTEXT_VALID | VGPU_CONTEXT_PAGED, m.root);
+	s.context = 1;
+	put_fill(&s, VA, 4096, 0x55555555);
+	put_fill(&s, hole, 4096, 0x55555555);
+	put_copy(&s, VA + 64, hole + 64, 64);
+	put_fill(&s, big + 100 * 4096, 4096, 0x55555555);
+	put_copy(&s, VA + 256, big + 100 * 4096, 64);
+	expect_done(&s);
+	assert_int_equal(qtest_read32(g->qt, ram + 60), 0x55555555);
+	assert_int_equal(qtest_read64(g->qt, ram + 64), 0);
+	assert_int_equal(qtest_read32(g->qt, ram + 128), 0x55555555);
+	assert_int_equal(qtest_read64(g->qt, ram + 256), 0);
+
+	put_indirect(&s, 1, hole, 64);
+	expect_fault(&s, VGPU_FAULT_PERMISSION, VGPU_OP_INDIRECT, VGPU_ACCESS_EXECUTE, 1,
+		     hole);
+	/* With an address, a right, or above the leaves. */
+	qtest_write64(g->qt, at, VGPU_PTE_VALID | VGPU_PTE_SPARSE | 0x1000);
+	set32(g, 1, VGPU_REG_INVALIDATE, 1);
+	put_fence(&s, hole, 1);
+	expect_fault(&s, VGPU_FAULT_PAGE, VGPU_OP_FENCE, VGPU_ACCESS_WRITE, 1, hole);
+	qtest_write64(g->qt, at, VGPU_PTE_VALID | VGPU_PTE_SPARSE | VGPU_PTE_WRITE);
+	put_fence(&s, hole, 1);
+	expect_fault(&s, VGPU_FAULT_PAGE, VGPU_OP_FENCE, VGPU_ACCESS_WRITE, 1, hole);
+	at = entry_at(&m, hole, 2);
+	qtest_write64(g->qt, at, VGPU_PTE_VALID | VGPU_PTE_SPARSE);
+	put_fence(&s, hole, 1);
+	expect_fault(&s, VGPU_FAULT_PAGE, VGPU_OP_FENCE, VGPU_ACCESS_WRITE, 1, hole);
+}
+
 static void tables_are_held_to_the_range_of_the_function(void **state)
 {
 	struct gpu *g = *state;
@@ -521,6 +625,9 @@ int main(void)
 		GPU_TEST(fault_context_by_reserved_fields),
 		GPU_TEST(fault_address_beyond_48_bits),
 		GPU_TEST(invalidate_makes_changes_seen),
+		GPU_TEST(translations_and_descriptors_are_cached),
+		GPU_TEST(pages_of_both_sizes_are_cached_apart),
+		GPU_TEST(sparse_pages_read_as_zero_and_swallow_writes),
 		GPU_TEST(tables_are_held_to_the_range_of_the_function),
 	};
 

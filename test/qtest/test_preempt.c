@@ -277,17 +277,20 @@ static uint32_t hangs(struct gpu *g, unsigned int f)
 	return reg32(g, 0, VGPU_PF_FN(f) + VGPU_PF_FN_HANGS);
 }
 
-/* VF 1 never ends, VF 2 has work that is checked. */
+/* VF 1 never ends and has a second ring that only waits, VF 2 has work that is checked. */
 static void a_hang_is_reset_at_the_timeout_and_hurts_nobody_else(void **state)
 {
 	struct gpu *g = *state;
 	struct stream bad = gpu_ring(g, 1, 0), good = gpu_ring(g, 2, 0);
+	struct stream beside = gpu_ring(g, 1, 1);
 	struct job job = job_put(&good, VGPU_KERNEL_GEMM, gpu_ram(g, JOB_BYTES), 5);
 	uint64_t done = gpu_alloc(g, 8);
 	struct vgpu_event first, hang, e;
 
 	put_fence(&good, SYSTEM(done), 1);
 	ring_kick(&good);
+	put_wait(&beside, SYSTEM(done), 2);
+	ring_kick(&beside);
 	put_spin_atomic(&bad, 10 * MS, 1000, VGPU_SPIN_NO_COUNT);
 	ring_kick(&bad);
 	set_timeout(g, 1, TIMEOUT);
@@ -312,7 +315,10 @@ static void a_hang_is_reset_at_the_timeout_and_hurts_nobody_else(void **state)
 	assert_int_equal(hangs(g, 1), 1);
 	assert_int_equal(ring_state(&bad), VGPU_RING_HALTED);
 	assert_int_equal(reg32(g, 1, ring_reg(&bad, VGPU_RING_FAULT)) &
-			 VGPU_RING_FAULT_CODE, VGPU_FAULT_RESET);
+			 (VGPU_RING_FAULT_CODE | VGPU_RING_FAULT_OPCODE),
+			 VGPU_FAULT_RESET |
+			 VGPU_FIELD_PREP(VGPU_RING_FAULT_OPCODE, VGPU_OP_DISPATCH));
+	assert_int_equal(reg32(g, 1, ring_reg(&beside, VGPU_RING_FAULT)), VGPU_FAULT_RESET);
 	gpu_next(g, 1, QUANTUM);
 	gpu_refused(g, VGPU_DETAIL_NEXT, 1, VGPU_REFUSED_NO_IMAGE);
 

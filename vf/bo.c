@@ -1,194 +1,486 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Buffers: GEM objects in VRAM, their CPU mappings, and the ioctls about them.
+ * Buffers: GEM objects on TTM, their life, their mappings by CPUs, and the ioctls
+ * about them.
+ *
+ * A buffer begins in no place at all (TTM_PL_SYSTEM without pages), and is placed by
+ * vgpu_vf_bo_validate() then, like one that has been moved out of the way: so there
+ * is one way to wait for others and to fail.
  */
 #include <linux/mm.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 
 #include <drm/drm_drv.h>
+#include <drm/drm_exec.h>
 #include <drm/drm_file.h>
+#include <drm/drm_gem_ttm_helper.h>
+#include <drm/drm_gpuvm.h>
 #include <drm/drm_print.h>
-#include <drm/drm_vma_manager.h>
 
 #include <drm/vgpu_drm.h>
 
 #include "bo.h"
-#include "context.h"
 #include "device.h"
+#include "file.h"
+#include "prime.h"
 
-#define GEM_FLAGS	(DRM_VGPU_GEM_READ | DRM_VGPU_GEM_WRITE | DRM_VGPU_GEM_EXECUTE)
-
-/* Pages that one fault maps, aligned, where they exist. */
-#define FAULT_PAGES	16
-
-static void bo_free(struct drm_gem_object *obj)
-{
-	struct vgpu_vf_bo *bo = to_vgpu_vf_bo(obj);
-
-	if (!list_empty(&bo->blocks))
-		vgpu_vf_vram_free(to_vgpu_vf(obj->dev), &bo->blocks);
-	if (bo->substitute)
-		__free_page(bo->substitute);
-	drm_gem_object_release(obj);
-	kfree(bo);
-}
-
-static int bo_open(struct drm_gem_object *obj, struct drm_file *file)
-{
-	return vgpu_vf_context_map(file->driver_priv, to_vgpu_vf_bo(obj));
-}
-
-static void bo_close(struct drm_gem_object *obj, struct drm_file *file)
-{
-	vgpu_vf_context_unmap(file->driver_priv, to_vgpu_vf_bo(obj));
-}
+#define GEM_FLAGS	(DRM_VGPU_GEM_VRAM | DRM_VGPU_GEM_SYSTEM)
 
 /*
- * A PFN mapping cannot be copied on write. And it must be found when the device
- * goes: only mappings of the device's own files are, not those of a dma-buf.
+ * With both flags: VRAM as long as nobody has to make room there (DESIRED), then
+ * system memory, by force if need be (FALLBACK). A buffer that had to leave VRAM
+ * comes back when there is room.
  */
-static int bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
+static void set_places(struct vgpu_vf_bo *bo)
 {
-	if (is_cow_mapping(vma->vm_flags) ||
-	    vma->vm_file->f_mapping != obj->dev->anon_inode->i_mapping) {
-		drm_dbg(obj->dev, "mmap: only MAP_SHARED of the render node is possible\n");
-		return -EINVAL;
-	}
-	vm_flags_set(vma, VM_IO | VM_PFNMAP | VM_DONTEXPAND | VM_DONTDUMP);
-	vma->vm_page_prot = pgprot_writecombine(vm_get_page_prot(vma->vm_flags));
-	vma->vm_page_prot = pgprot_decrypted(vma->vm_page_prot);
-	return 0;
+	bool both = bo->flags == GEM_FLAGS;
+	unsigned int count = 0;
+
+	if (!bo->flags)
+		bo->places[count++] = (struct ttm_place){
+			.mem_type = TTM_PL_VRAM,
+			.flags = TTM_PL_FLAG_CONTIGUOUS,
+		};
+	if (bo->flags & DRM_VGPU_GEM_VRAM)
+		bo->places[count++] = (struct ttm_place){
+			.mem_type = TTM_PL_VRAM,
+			.flags = both ? TTM_PL_FLAG_DESIRED : 0,
+		};
+	if (bo->flags & DRM_VGPU_GEM_SYSTEM)
+		bo->places[count++] = (struct ttm_place){
+			.mem_type = TTM_PL_TT,
+			.flags = both ? TTM_PL_FLAG_FALLBACK : 0,
+		};
+	bo->placement.placement = bo->places;
+	bo->placement.num_placement = count;
 }
 
-/* Sharing with other devices needs pages that these can reach: none yet. */
-static struct dma_buf *bo_export(struct drm_gem_object *obj, int flags)
-{
-	drm_dbg(obj->dev, "buffers in VRAM cannot be exported\n");
-	return ERR_PTR(-EOPNOTSUPP);
-}
-
-static phys_addr_t address_of_page(struct vgpu_vf_bo *bo, u64 page)
-{
-	struct vgpu_vf_vram *vram = &to_vgpu_vf(bo->base.dev)->vram;
-	u64 offset = page << PAGE_SHIFT;
-	struct gpu_buddy_block *block;
-	u64 size;
-
-	list_for_each_entry(block, &bo->blocks, link) {
-		size = gpu_buddy_block_size(&vram->buddy, block);
-		if (offset < size)
-			return vram->start + gpu_buddy_block_offset(block) + offset;
-		offset -= size;
-	}
-	return 0;
-}
-
-static vm_fault_t fault_vram(struct vm_fault *vmf, struct vgpu_vf_bo *bo)
-{
-	struct vm_area_struct *vma = vmf->vma;
-	/* A mapping may have been split: only the offset says which page it is. */
-	u64 mapped = vma->vm_pgoff - drm_vma_node_start(&bo->base.vma_node);
-	u64 page = mapped + ((vmf->address - vma->vm_start) >> PAGE_SHIFT);
-	u64 first = max_t(u64, mapped, round_down(page, FAULT_PAGES));
-	u64 end = min3((u64)round_up(page + 1, FAULT_PAGES), mapped + vma_pages(vma),
-		       (u64)bo->base.size >> PAGE_SHIFT);
-	vm_fault_t ret = VM_FAULT_NOPAGE;
-
-	if (page >= end)
-		return VM_FAULT_SIGBUS;
-	for (page = first; page < end && ret == VM_FAULT_NOPAGE; page++)
-		ret = vmf_insert_pfn(vma, vma->vm_start + ((page - mapped) << PAGE_SHIFT),
-				     PHYS_PFN(address_of_page(bo, page)));
-	return ret;
-}
-
-/*
- * The device is gone, but a process cannot be expected to survive SIGBUS for
- * that: let it play with a page.
+/**
+ * vgpu_vf_bo_moved() - all address spaces must look where the buffer is now
+ * @bo: the buffer, its reservation held
+ *
+ * They do before the next job is submitted in them.
  */
-static vm_fault_t fault_substitute(struct vm_fault *vmf, struct vgpu_vf_bo *bo)
+void vgpu_vf_bo_moved(struct vgpu_vf_bo *bo)
 {
-	struct page *page = READ_ONCE(bo->substitute), *old;
+	struct drm_gpuvm_bo *vm_bo;
 
-	if (!page) {
-		page = alloc_page(GFP_KERNEL | __GFP_ZERO);
-		if (!page)
-			return VM_FAULT_OOM;
-		old = cmpxchg(&bo->substitute, NULL, page);
-		if (old) {
-			__free_page(page);
-			page = old;
-		}
-	}
-	return vmf_insert_pfn_prot(vmf->vma, vmf->address, page_to_pfn(page),
-				   vm_get_page_prot(vmf->vma->vm_flags));
+	guard(mutex)(&bo->gpuva_lock);
+	drm_gem_for_each_gpuvm_bo(vm_bo, &bo->ttm.base)
+		drm_gpuvm_bo_evict(vm_bo, true);
 }
 
-static vm_fault_t bo_fault(struct vm_fault *vmf)
+static int validate_at(struct vgpu_vf_bo *bo, struct ttm_placement *placement,
+		       struct ttm_operation_ctx *ctx)
 {
-	struct vgpu_vf_bo *bo = to_vgpu_vf_bo(vmf->vma->vm_private_data);
-	vm_fault_t ret;
-	int index;
+	int index, ret;
 
-	if (!drm_dev_enter(bo->base.dev, &index))
-		return fault_substitute(vmf, bo);
-	ret = fault_vram(vmf, bo);
+	if (!drm_dev_enter(bo->ttm.base.dev, &index))
+		return -ENODEV;
+	ret = ttm_bo_validate(&bo->ttm, placement, ctx);
 	drm_dev_exit(index);
 	return ret;
 }
 
+/**
+ * vgpu_vf_bo_validate() - move a buffer to where jobs can use it
+ * @bo: the buffer, its reservation held
+ * @ctx: how to wait
+ *
+ * Return: 0; -ENOMEM if there is no room and none can be made, or there would be but
+ * for others who do the same (vgpu_vf_memory_enter()); -EIO while the function is
+ * closed, if it has to be in VRAM; -ENODEV; -EINTR or -ERESTARTSYS for a signal
+ */
+int vgpu_vf_bo_validate(struct vgpu_vf_bo *bo, struct ttm_operation_ctx *ctx)
+{
+	/* Pinned, it is in memory that jobs can use, if not what it would like best. */
+	return bo->ttm.pin_count ? 0 : validate_at(bo, &bo->placement, ctx);
+}
+
+/**
+ * vgpu_vf_bo_extent() - a contiguous piece of a buffer
+ * @bo: the buffer; it is valid and cannot move: its reservation is held, or a fence
+ *	in there has not been signalled
+ * @offset: in the buffer, less than its size
+ *
+ * Return: what begins at @offset
+ */
+struct vgpu_vf_extent vgpu_vf_bo_extent(struct vgpu_vf_bo *bo, u64 offset)
+{
+	return vgpu_vf_extents_find(vgpu_vf_memory_extents(&bo->ttm), offset);
+}
+
+static void bo_free(struct drm_gem_object *obj)
+{
+	ttm_bo_put(&to_vgpu_vf_bo(obj)->ttm);
+}
+
+/**
+ * vgpu_vf_bo_finish() - free a buffer
+ * @bo: the buffer; TTM has given back its memory: no fence, no mapping is left
+ */
+void vgpu_vf_bo_finish(struct vgpu_vf_bo *bo)
+{
+	drm_gem_object_release(&bo->ttm.base);
+	if (bo->vm)
+		drm_gpuvm_put(&bo->vm->base);
+	mutex_destroy(&bo->gpuva_lock);
+	kfree(bo);
+}
+
+static void bo_destroy(struct ttm_buffer_object *ttm)
+{
+	struct vgpu_vf_bo *bo = ttm_to_vgpu_vf_bo(ttm);
+
+	if (bo->import) {
+		vgpu_vf_prime_release(bo);
+		return;
+	}
+	vgpu_vf_memory_forget(to_vgpu_vf(ttm->base.dev), ttm->base.size);
+	vgpu_vf_bo_finish(bo);
+}
+
+/*
+ * A private buffer has the one handle that was made with it: VMs of other files
+ * could not map it anyway.
+ */
+static int bo_open(struct drm_gem_object *obj, struct drm_file *file)
+{
+	if (!to_vgpu_vf_bo(obj)->vm || obj->handle_count <= 1)
+		return 0;
+	drm_dbg(obj->dev, "a buffer that is private to a VM cannot get another handle\n");
+	return -EPERM;
+}
+
+static int bo_mmap(struct drm_gem_object *obj, struct vm_area_struct *vma)
+{
+	if (to_vgpu_vf_bo(obj)->import)
+		return vgpu_vf_prime_mmap(to_vgpu_vf_bo(obj), vma);
+	if (is_cow_mapping(vma->vm_flags)) {
+		drm_dbg(obj->dev, "mmap: MAP_PRIVATE: only MAP_SHARED is possible\n");
+		return -EINVAL;
+	}
+	return drm_gem_ttm_mmap(obj, vma);
+}
+
 static const struct vm_operations_struct bo_vm_ops = {
-	.open = drm_gem_vm_open,
-	.close = drm_gem_vm_close,
-	.fault = bo_fault,
+	.open = ttm_bo_vm_open,
+	.close = ttm_bo_vm_close,
+	.fault = ttm_bo_vm_fault,
+	.access = ttm_bo_vm_access,
 };
 
 static const struct drm_gem_object_funcs bo_funcs = {
 	.free = bo_free,
 	.open = bo_open,
-	.close = bo_close,
-	.export = bo_export,
+	.export = vgpu_vf_prime_export,
+	.pin = vgpu_vf_prime_pin,
+	.unpin = vgpu_vf_prime_unpin,
+	.get_sg_table = vgpu_vf_prime_get_sg_table,
+	.vmap = vgpu_vf_prime_vmap,
+	.vunmap = vgpu_vf_prime_vunmap,
 	.mmap = bo_mmap,
 	.vm_ops = &bo_vm_ops,
 };
 
-/*
- * Zeroes may be lost while the function is closed, so nothing is allocated then:
- * it might show what was there.
+/**
+ * struct origin - what a buffer is made from
+ * @size: bytes, whole pages
+ * @flags: DRM_VGPU_GEM_*, or 0
+ * @vm: to which it is private, or NULL
+ * @import: or NULL; belongs to the buffer from then on, whether it can be made or not
+ * @resv: reservation that it shares, or NULL
  */
-static int bo_alloc_vram(struct vgpu_vf *vf, struct vgpu_vf_bo *bo)
-{
-	int index, ret;
+struct origin {
+	u64 size;
+	u32 flags;
+	struct vgpu_vf_vm *vm;
+	struct vgpu_vf_import *import;
+	struct dma_resv *resv;
+};
 
-	ret = vgpu_vf_vram_alloc(vf, bo->base.size, false, &bo->blocks);
-	if (ret)
-		return ret;
-	ret = vgpu_vf_enter(vf, &index);
-	if (ret)
-		return ret;
-	ret = READ_ONCE(vf->closed) ?: vgpu_vf_vram_clear(vf, &bo->blocks) ?:
-	      READ_ONCE(vf->closed);
-	vgpu_vf_leave(vf, index);
-	return ret;
+static enum ttm_bo_type type_of(const struct origin *origin)
+{
+	if (origin->import)
+		return ttm_bo_type_sg;
+	return origin->flags ? ttm_bo_type_device : ttm_bo_type_kernel;
 }
 
-static struct vgpu_vf_bo *bo_create(struct vgpu_vf *vf, u64 size, u32 flags)
+/* The memory of others that are on their way out counts until they are. */
+static int promise(struct vgpu_vf *vf, const struct origin *origin)
+{
+	if (origin->import || !vgpu_vf_memory_promise(vf, origin->size))
+		return 0;
+	vgpu_vf_memory_settle(vf);
+	return vgpu_vf_memory_promise(vf, origin->size);
+}
+
+/* There will be no buffer that does so when it goes. */
+static void take_back(struct vgpu_vf *vf, const struct origin *origin)
+{
+	if (!origin->import)
+		vgpu_vf_memory_forget(vf, origin->size);
+	kfree(origin->import);
+}
+
+static struct vgpu_vf_bo *bo_alloc(struct vgpu_vf *vf, const struct origin *origin)
 {
 	struct vgpu_vf_bo *bo = kzalloc(sizeof(*bo), GFP_KERNEL);
-	int ret;
 
 	if (!bo)
 		return ERR_PTR(-ENOMEM);
-	bo->base.funcs = &bo_funcs;
-	bo->flags = flags;
-	INIT_LIST_HEAD(&bo->blocks);
-	drm_gem_private_object_init(&vf->drm, &bo->base, size);
-	ret = drm_gem_create_mmap_offset(&bo->base) ?: bo_alloc_vram(vf, bo);
+	bo->flags = origin->flags;
+	bo->vm = origin->vm;
+	if (bo->vm)
+		drm_gpuvm_get(&bo->vm->base);
+	bo->import = origin->import;
+	if (bo->import)
+		bo->import->bo = bo;
+	set_places(bo);
+	mutex_init(&bo->gpuva_lock);
+	bo->ttm.base.funcs = &bo_funcs;
+	drm_gem_private_object_init(&vf->drm, &bo->ttm.base, origin->size);
+	drm_gem_gpuva_set_lock(&bo->ttm.base, &bo->gpuva_lock);
+	return bo;
+}
+
+/* With @origin's reservation held, if there is one. */
+static struct vgpu_vf_bo *bo_init(struct vgpu_vf *vf, const struct origin *origin)
+{
+	struct ttm_place nowhere = { .mem_type = TTM_PL_SYSTEM };
+	struct ttm_placement placement = { .placement = &nowhere, .num_placement = 1 };
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+	struct sg_table *sgt = origin->import ? origin->import->sgt : NULL;
+	struct vgpu_vf_bo *bo = bo_alloc(vf, origin);
+	int ret;
+
+	if (IS_ERR(bo)) {
+		take_back(vf, origin);
+		return bo;
+	}
+	ret = ttm_bo_init_reserved(&vf->ttm, &bo->ttm, type_of(origin), &placement, 0, &ctx,
+				   sgt, origin->resv, bo_destroy);
+	if (ret)
+		return ERR_PTR(ret);
+	if (!origin->resv)
+		ttm_bo_unreserve(&bo->ttm);
+	return bo;
+}
+
+/* A buffer without a place yet. */
+static struct vgpu_vf_bo *bo_create(struct vgpu_vf *vf, const struct origin *origin)
+{
+	struct vgpu_vf_bo *bo;
+	int ret;
+
+	ret = promise(vf, origin);
+	if (ret)
+		return ERR_PTR(ret);
+	ret = origin->resv ? dma_resv_lock_interruptible(origin->resv, NULL) : 0;
+	if (ret) {
+		take_back(vf, origin);
+		return ERR_PTR(ret);
+	}
+	bo = bo_init(vf, origin);
+	if (origin->resv)
+		dma_resv_unlock(origin->resv);
+	return bo;
+}
+
+/**
+ * enum effort - to place a buffer
+ * @MODEST: where there is room
+ * @EAGER: others may have to make room; who is in the way is waited for
+ * @ALONE: so, and nobody else is allowed to place one
+ */
+enum effort { MODEST, EAGER, ALONE };
+
+/* In the one place that it would like best, if nobody has to make room there. */
+static int validate_modestly(struct vgpu_vf_bo *bo, struct ttm_operation_ctx *ctx)
+{
+	struct ttm_place place = bo->places[0];
+	struct ttm_placement placement = { .placement = &place, .num_placement = 1 };
+
+	place.flags |= TTM_PL_FLAG_DESIRED;
+	return validate_at(bo, &placement, ctx);
+}
+
+static int validate_locked(struct vgpu_vf_bo *bo, bool pin, enum effort effort)
+{
+	struct ttm_operation_ctx ctx = {
+		.interruptible = true,
+		/* No job needs this buffer yet: others of the VM may make room. */
+		.resv = bo->ttm.base.resv,
+		.allow_res_evict = true,
+	};
+	int ret;
+
+	if (effort == MODEST)
+		ret = validate_modestly(bo, &ctx);
+	else
+		ret = vgpu_vf_bo_validate(bo, &ctx);
+	if (ret)
+		return ret;
+	if (pin)
+		ttm_bo_pin(&bo->ttm);
+	ttm_bo_move_to_lru_tail_unlocked(&bo->ttm);
+	return 0;
+}
+
+static int try_to_place(struct vgpu_vf_bo *bo, bool pin, enum effort effort)
+{
+	struct vgpu_vf *vf = to_vgpu_vf(bo->ttm.base.dev);
+	struct drm_exec exec;
+	int ret;
+
+	ret = vgpu_vf_memory_enter(vf, effort == ALONE);
+	if (ret)
+		return ret;
+	drm_exec_init(&exec, DRM_EXEC_INTERRUPTIBLE_WAIT, 1);
+	drm_exec_until_all_locked(&exec) {
+		ret = drm_exec_lock_obj(&exec, &bo->ttm.base);
+		drm_exec_retry_on_contention(&exec);
+		if (ret)
+			break;
+	}
+	ret = ret ?: validate_locked(bo, pin, effort);
+	vgpu_vf_memory_unlock(vf, &exec);
+	return ret;
+}
+
+/* What is on its way out is waited for before what is there has to move. */
+static int bo_place(struct vgpu_vf_bo *bo, bool pin)
+{
+	int ret;
+
+	ret = try_to_place(bo, pin, MODEST);
+	if (ret != -ENOMEM)
+		return ret;
+	vgpu_vf_memory_settle(to_vgpu_vf(bo->ttm.base.dev));
+	ret = try_to_place(bo, pin, EAGER);
+	return ret == -ENOMEM ? try_to_place(bo, pin, ALONE) : ret;
+}
+
+static struct vgpu_vf_bo *create_placed(struct vgpu_vf *vf, const struct origin *origin,
+					bool pin)
+{
+	struct vgpu_vf_bo *bo = bo_create(vf, origin);
+	int ret;
+
+	if (IS_ERR(bo))
+		return bo;
+	ret = bo_place(bo, pin);
 	if (!ret)
 		return bo;
-	drm_gem_object_put(&bo->base);
+	drm_gem_object_put(&bo->ttm.base);
 	return ERR_PTR(ret);
+}
+
+/**
+ * vgpu_vf_bo_create_pinned() - VRAM for the driver itself
+ * @vf: the function, open or not
+ * @size: bytes, whole pages
+ *
+ * Contiguous, not cleared, never moved. Others may have to make room. No reservation
+ * is held, vgpu_vf_memory_enter() has not been called, and this is not a work of
+ * vgpu_vf_workqueue.
+ *
+ * Return: the buffer; or an errno as ERR_PTR: -ENOMEM, -ENODEV, or -EINTR or
+ * -ERESTARTSYS for a signal
+ */
+struct vgpu_vf_bo *vgpu_vf_bo_create_pinned(struct vgpu_vf *vf, u64 size)
+{
+	const struct origin origin = { .size = size };
+
+	return create_placed(vf, &origin, true);
+}
+
+/**
+ * vgpu_vf_bo_destroy_pinned() - give it back
+ * @bo: of vgpu_vf_bo_create_pinned(); the GPU does not use it any more
+ */
+void vgpu_vf_bo_destroy_pinned(struct vgpu_vf_bo *bo)
+{
+	dma_resv_lock(bo->ttm.base.resv, NULL);
+	ttm_bo_unpin(&bo->ttm);
+	dma_resv_unlock(bo->ttm.base.resv);
+	drm_gem_object_put(&bo->ttm.base);
+}
+
+/**
+ * vgpu_vf_bo_create_import() - a buffer of another driver's memory
+ * @vf: the function
+ * @size: bytes, whole pages
+ * @resv: of the dma-buf
+ * @import: belongs to the buffer from now on, and is freed if this fails
+ *
+ * Return: the buffer, or an errno as ERR_PTR
+ */
+struct vgpu_vf_bo *vgpu_vf_bo_create_import(struct vgpu_vf *vf, u64 size,
+					    struct dma_resv *resv,
+					    struct vgpu_vf_import *import)
+{
+	const struct origin origin = {
+		.size = size,
+		.flags = DRM_VGPU_GEM_SYSTEM,
+		.import = import,
+		.resv = resv,
+	};
+
+	return create_placed(vf, &origin, false);
+}
+
+/* What a buffer can have at most. */
+static u64 memory_size(struct vgpu_vf *vf, u32 flags)
+{
+	u64 size = 0;
+
+	if (flags & DRM_VGPU_GEM_VRAM)
+		size = vf->vram.size;
+	if (flags & DRM_VGPU_GEM_SYSTEM)
+		size = max(size, vgpu_vf_memory_system_size(vf));
+	return size;
+}
+
+static int check_create(struct vgpu_vf *vf, const struct drm_vgpu_gem_create *args)
+{
+	u64 size;
+
+	if (!args->flags || args->flags & ~GEM_FLAGS || args->pad) {
+		drm_dbg(&vf->drm, "GEM_CREATE: flags %#x, pad %#x: not some of %#x, 0\n",
+			args->flags, args->pad, GEM_FLAGS);
+		return -EINVAL;
+	}
+	size = memory_size(vf, args->flags);
+	if (args->size && args->size <= size)
+		return 0;
+	drm_dbg(&vf->drm, "GEM_CREATE: size %llu: not 1…%llu\n", args->size, size);
+	return args->size ? -ENOSPC : -EINVAL;
+}
+
+static int create(struct vgpu_vf *vf, struct drm_vgpu_gem_create *args,
+		  struct drm_file *file, struct vgpu_vf_vm *vm)
+{
+	const struct origin origin = {
+		.size = round_up(args->size, PAGE_SIZE),
+		.flags = args->flags,
+		.vm = vm,
+		.resv = vm ? drm_gpuvm_resv(&vm->base) : NULL,
+	};
+	struct vgpu_vf_bo *bo;
+	int ret;
+
+	bo = create_placed(vf, &origin, false);
+	if (IS_ERR(bo)) {
+		drm_dbg(&vf->drm, "GEM_CREATE: size %llu, flags %#x: %pe\n", origin.size,
+			origin.flags, bo);
+		return PTR_ERR(bo);
+	}
+	ret = drm_gem_handle_create(file, &bo->ttm.base, &args->handle);
+	drm_gem_object_put(&bo->ttm.base);
+	if (!ret)
+		args->size = origin.size;
+	return ret;
 }
 
 /**
@@ -203,38 +495,22 @@ int vgpu_vf_ioctl_gem_create(struct drm_device *drm, void *data, struct drm_file
 {
 	struct vgpu_vf *vf = to_vgpu_vf(drm);
 	struct drm_vgpu_gem_create *args = data;
-	struct vgpu_vf_bo *bo;
-	u64 size;
+	struct vgpu_vf_vm *vm = NULL;
 	int ret;
 
-	if (!args->flags || args->flags & ~GEM_FLAGS) {
-		drm_dbg(drm, "GEM_CREATE: flags %#x: not some of %#x\n", args->flags,
-			GEM_FLAGS);
-		return -EINVAL;
-	}
-	if (!args->size || args->size > vf->vram.size) {
-		drm_dbg(drm, "GEM_CREATE: size %llu: not 1…%llu\n", args->size,
-			vf->vram.size);
-		return args->size ? -ENOSPC : -EINVAL;
-	}
-
-	/* The window is mapped in pages of the CPU. */
-	size = round_up(args->size, max_t(u64, PAGE_SIZE, SZ_4K));
-	bo = bo_create(vf, size, args->flags);
-	if (IS_ERR(bo)) {
-		drm_dbg(drm, "GEM_CREATE: size %llu: %pe\n", size, bo);
-		return PTR_ERR(bo);
-	}
-	/* The address first: another thread may close the handle at once. */
-	ret = vgpu_vf_context_map(file->driver_priv, bo);
+	ret = check_create(vf, args);
 	if (ret)
-		goto put;
-	args->size = bo->base.size;
-	args->addr = vgpu_vf_context_address(file->driver_priv, bo);
-	ret = drm_gem_handle_create(file, &bo->base, &args->handle);
-	vgpu_vf_context_unmap(file->driver_priv, bo);
-put:
-	drm_gem_object_put(&bo->base);
+		return ret;
+	if (args->vm_id) {
+		vm = vgpu_vf_vm_lookup(file->driver_priv, args->vm_id);
+		if (!vm) {
+			drm_dbg(drm, "GEM_CREATE: no VM has number %u\n", args->vm_id);
+			return -ENOENT;
+		}
+	}
+	ret = create(vf, args, file, vm);
+	if (vm)
+		vgpu_vf_vm_put(vm);
 	return ret;
 }
 
@@ -251,8 +527,8 @@ int vgpu_vf_ioctl_gem_info(struct drm_device *drm, void *data, struct drm_file *
 	struct drm_vgpu_gem_info *args = data;
 	struct drm_gem_object *obj;
 
-	if (args->flags) {
-		drm_dbg(drm, "GEM_INFO: flags %#x: not 0\n", args->flags);
+	if (args->flags || args->pad) {
+		drm_dbg(drm, "GEM_INFO: flags %#x, pad %#x: not 0\n", args->flags, args->pad);
 		return -EINVAL;
 	}
 	obj = drm_gem_object_lookup(file, args->handle);
@@ -262,9 +538,9 @@ int vgpu_vf_ioctl_gem_info(struct drm_device *drm, void *data, struct drm_file *
 	}
 	args->flags = to_vgpu_vf_bo(obj)->flags;
 	args->size = obj->size;
-	args->addr = vgpu_vf_context_address(file->driver_priv, to_vgpu_vf_bo(obj));
+	args->placement = READ_ONCE(to_vgpu_vf_bo(obj)->where);
 	drm_gem_object_put(obj);
-	return args->addr ? 0 : -ENOENT;
+	return 0;
 }
 
 /**
@@ -293,4 +569,60 @@ int vgpu_vf_ioctl_gem_mmap_offset(struct drm_device *drm, void *data,
 	args->offset = drm_vma_node_offset_addr(&obj->vma_node);
 	drm_gem_object_put(obj);
 	return 0;
+}
+
+/**
+ * struct regions - memory of a file
+ * @vram: asked for, there, and in use by jobs
+ * @system: the same
+ */
+struct regions {
+	struct drm_memory_stats vram;
+	struct drm_memory_stats system;
+};
+
+static int add_to_regions(int id, void *obj, void *data)
+{
+	struct drm_memory_stats *asked, *found;
+	struct regions *regions = data;
+	struct vgpu_vf_bo *bo;
+	u64 size;
+	u32 where;
+
+	/* A handle that is being made. */
+	if (!obj)
+		return 0;
+	bo = to_vgpu_vf_bo(obj);
+	size = bo->ttm.base.size;
+	where = READ_ONCE(bo->where);
+	asked = bo->flags & DRM_VGPU_GEM_VRAM ? &regions->vram : &regions->system;
+	found = where == DRM_VGPU_GEM_VRAM ? &regions->vram : &regions->system;
+	if (drm_gem_object_is_shared_for_memory_stats(&bo->ttm.base))
+		asked->shared += size;
+	else
+		asked->private += size;
+	if (where)
+		found->resident += size;
+	if (where && !dma_resv_test_signaled(bo->ttm.base.resv, DMA_RESV_USAGE_BOOKKEEP))
+		found->active += size;
+	return 0;
+}
+
+/**
+ * vgpu_vf_bo_show_memory() - buffers that a file has handles of
+ * @printer: where to
+ * @file: which file
+ *
+ * Documentation/gpu/drm-usage-stats.rst: "total" and "shared" count where a buffer
+ * was asked for, first, "resident" and "active" where it is.
+ */
+void vgpu_vf_bo_show_memory(struct drm_printer *printer, struct drm_file *file)
+{
+	struct regions regions = {};
+
+	spin_lock(&file->table_lock);
+	idr_for_each(&file->object_idr, add_to_regions, &regions);
+	spin_unlock(&file->table_lock);
+	drm_print_memory_stats(printer, &regions.vram, DRM_GEM_OBJECT_RESIDENT, "vram");
+	drm_print_memory_stats(printer, &regions.system, DRM_GEM_OBJECT_RESIDENT, "system");
 }

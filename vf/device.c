@@ -22,7 +22,7 @@ bool vgpu_vf_is_gone(struct vgpu_vf *vf)
 }
 
 /**
- * vgpu_vf_enter() - before writing VRAM or tables
+ * vgpu_vf_enter() - before writing buffers in VRAM
  * @vf: the function
  * @index: for vgpu_vf_leave()
  *
@@ -94,7 +94,7 @@ int vgpu_vf_open(struct vgpu_vf *vf)
 	ret = negotiate(vf);
 	if (ret)
 		return ret;
-	vgpu_vf_contexts_restore(vf);
+	vgpu_vf_vms_restore(vf);
 	for (i = 0; i < vf->ring_count; i++) {
 		ret = vgpu_vf_ring_setup(&vf->rings[i]);
 		if (ret)
@@ -121,10 +121,10 @@ void vgpu_vf_close(struct vgpu_vf *vf, int error)
 {
 	unsigned int i;
 
-	if (!vf->closed)
+	if (!vf->closed && !vf->saved)
 		vf->vram_lost++;
 	WRITE_ONCE(vf->closed, error);
-	vgpu_vf_contexts_revoke(vf);
+	vgpu_vf_vms_revoke(vf);
 	for (i = 0; i < vf->ring_count; i++) {
 		writel(0, vf->rings[i].regs + VGPU_RING_CTRL);
 		vgpu_vf_ring_close(&vf->rings[i], error);

@@ -6,49 +6,63 @@
 
 #include <drm/drm_device.h>
 
-#include "context.h"
+#include <drm/ttm/ttm_device.h>
+
+#include "coredump.h"
 #include "mailbox.h"
+#include "memory.h"
 #include "recovery.h"
 #include "ring.h"
+#include "vm.h"
 #include "vram.h"
 
 /**
  * struct vgpu_vf - one function and its DRM device
  * @drm: the DRM device; this structure lives as long as it does
  * @regs: registers, as long as the driver is bound
- * @vram: memory
+ * @ttm: TTM, which places buffers
+ * @vram: the function's memory
+ * @memory: system memory, and what moves between it and VRAM
  * @mailbox: to the PF
- * @contexts: address spaces
+ * @vms: address spaces
  * @ring_count: how many of @rings there are
  * @rings: submission
  * @recovery: halted rings, jobs that never end, lost PFs
+ * @coredump: what a fault has left, until it is told
  * @closed: 0 while jobs can run; else the errno that submissions get: -EIO while
  *	the function is closed, -ENODEV when it is gone for good. Written by who
  *	opens and closes, which are serialised: probe, the recovery work, FLR and
  *	remove exclude each other. Each ring has its own copy under its own lock.
- * @access: held for reading by who writes VRAM or tables, for writing while the
+ * @access: held for reading by who writes buffers in VRAM, for writing while the
  *	function is being reset, when such writes would be lost. Never taken on
- *	the way to signal a fence.
+ *	the way to signal a fence: page tables have another way (vm.h).
  * @frozen: a PCI error was detected, recovery is paused until it is over
+ * @saved: VRAM has been moved to system memory, for suspend: nothing can be lost
  * @vram_lost: how often VRAM's contents have been lost
  * @quantum_ns: of the PF's configuration
  * @preempt_timeout_ns: of the PF's configuration
  *
- * Lock order: @access, contexts.lock, a context's lock, its submit lock or
- * vram.lock. A ring's lock and mailbox.lock are taken last, and alone.
+ * Lock order: reservations of VMs and buffers, @access, vram.lock; vms.lock, a
+ * VM's lock, a buffer's gpuva_lock. Under the latter three, which are taken on the
+ * way to signal fences, nothing is allocated. A ring's lock and mailbox.lock are
+ * taken last.
  */
 struct vgpu_vf {
 	struct drm_device drm;
 	void __iomem *regs;
+	struct ttm_device ttm;
 	struct vgpu_vf_vram vram;
+	struct vgpu_vf_memory memory;
 	struct vgpu_vf_mailbox mailbox;
-	struct vgpu_vf_contexts contexts;
+	struct vgpu_vf_vms vms;
 	unsigned int ring_count;
 	struct vgpu_vf_ring rings[VGPU_MAX_RINGS];
 	struct vgpu_vf_recovery recovery;
+	struct vgpu_vf_coredump *coredump;
 	int closed;
 	struct rw_semaphore access;
 	bool frozen;
+	bool saved;
 	u64 vram_lost;
 	u64 quantum_ns;
 	u64 preempt_timeout_ns;

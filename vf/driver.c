@@ -20,12 +20,17 @@
 
 #include <drm/vgpu_drm.h>
 
+#include "bind.h"
 #include "bo.h"
-#include "context.h"
 #include "device.h"
 #include "driver.h"
+#include "file.h"
 #include "job.h"
+#include "memory.h"
+#include "prime.h"
+#include "queue.h"
 #include "show.h"
+#include "sync.h"
 
 #define JOB_TIMEOUT_MIN_MS	100
 #define JOB_TIMEOUT_MAX_MS	3600000
@@ -116,11 +121,15 @@ static u64 read_param(struct vgpu_vf *vf, u32 param)
 	case DRM_VGPU_PARAM_MAX_COMMANDS:
 		return VGPU_VF_JOB_COMMANDS;
 	case DRM_VGPU_PARAM_MAX_SYNCS:
-		return VGPU_VF_JOB_SYNCS;
+		return VGPU_VF_SYNCS_MAX;
 	case DRM_VGPU_PARAM_VRAM_LOST:
 		return vf->vram_lost;
-	default:
+	case DRM_VGPU_PARAM_QUANTUM:
 		return vf->quantum_ns;
+	case DRM_VGPU_PARAM_MAX_BINDS:
+		return VGPU_VF_BINDS_MAX;
+	default:
+		return vgpu_vf_memory_system_size(vf);
 	}
 }
 
@@ -130,9 +139,9 @@ static int ioctl_get_param(struct drm_device *drm, void *data, struct drm_file *
 	struct drm_vgpu_get_param *args = data;
 	int index;
 
-	if (args->pad || args->param > DRM_VGPU_PARAM_QUANTUM) {
+	if (args->pad || args->param > DRM_VGPU_PARAM_SYSTEM_SIZE) {
 		drm_dbg(drm, "GET_PARAM: param %u, pad %#x: not 0…%u, 0\n", args->param,
-			args->pad, DRM_VGPU_PARAM_QUANTUM);
+			args->pad, DRM_VGPU_PARAM_SYSTEM_SIZE);
 		return -EINVAL;
 	}
 	if (!drm_dev_enter(drm, &index))
@@ -148,23 +157,15 @@ static const struct drm_ioctl_desc ioctls[] = {
 	DRM_IOCTL_DEF_DRV(VGPU_GEM_INFO, vgpu_vf_ioctl_gem_info, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(VGPU_GEM_MMAP_OFFSET, vgpu_vf_ioctl_gem_mmap_offset,
 			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VGPU_VM_CREATE, vgpu_vf_ioctl_vm_create, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VGPU_VM_DESTROY, vgpu_vf_ioctl_vm_destroy, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VGPU_VM_BIND, vgpu_vf_ioctl_vm_bind, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VGPU_QUEUE_CREATE, vgpu_vf_ioctl_queue_create, DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VGPU_QUEUE_DESTROY, vgpu_vf_ioctl_queue_destroy,
+			  DRM_RENDER_ALLOW),
+	DRM_IOCTL_DEF_DRV(VGPU_QUEUE_STATE, vgpu_vf_ioctl_queue_state, DRM_RENDER_ALLOW),
 	DRM_IOCTL_DEF_DRV(VGPU_SUBMIT, vgpu_vf_ioctl_submit, DRM_RENDER_ALLOW),
 };
-
-static int file_open(struct drm_device *drm, struct drm_file *file)
-{
-	struct vgpu_vf_context *context = vgpu_vf_context_create(to_vgpu_vf(drm));
-
-	if (IS_ERR(context))
-		return PTR_ERR(context);
-	file->driver_priv = context;
-	return 0;
-}
-
-static void file_postclose(struct drm_device *drm, struct drm_file *file)
-{
-	vgpu_vf_context_close(file->driver_priv);
-}
 
 static const struct file_operations file_ops = {
 	.owner = THIS_MODULE,
@@ -173,10 +174,12 @@ static const struct file_operations file_ops = {
 };
 
 static const struct drm_driver drm_driver = {
-	.driver_features = DRIVER_RENDER | DRIVER_GEM | DRIVER_SYNCOBJ |
-			   DRIVER_SYNCOBJ_TIMELINE,
-	.open = file_open,
-	.postclose = file_postclose,
+	.driver_features = DRIVER_RENDER | DRIVER_GEM | DRIVER_GEM_GPUVA |
+			   DRIVER_SYNCOBJ | DRIVER_SYNCOBJ_TIMELINE,
+	.open = vgpu_vf_file_open,
+	.postclose = vgpu_vf_file_close,
+	.gem_prime_import = vgpu_vf_prime_import,
+	.gem_prime_import_sg_table = vgpu_vf_prime_import_sg_table,
 	.ioctls = ioctls,
 	.num_ioctls = ARRAY_SIZE(ioctls),
 	.fops = &file_ops,
@@ -286,7 +289,9 @@ static int init(struct vgpu_vf *vf)
 	       vgpu_vf_mailbox_init(vf) ?:
 	       vgpu_vf_recovery_init(vf) ?:
 	       vgpu_vf_vram_init(vf) ?:
-	       vgpu_vf_contexts_init(vf) ?:
+	       vgpu_vf_memory_init(vf) ?:
+	       vgpu_vf_vms_init(vf) ?:
+	       vgpu_vf_coredump_init(vf) ?:
 	       vgpu_vf_rings_init(vf) ?:
 	       request_interrupts(vf);
 }
@@ -326,6 +331,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 
 shut_down:
 	vgpu_vf_shut_down(vf);
+	vgpu_vf_memory_unplug(vf);
 	return dev_err_probe(&pdev->dev, ret, "cannot start the function\n");
 }
 
@@ -335,6 +341,7 @@ static void remove(struct pci_dev *pdev)
 
 	drm_dev_unplug(&vf->drm);
 	vgpu_vf_shut_down(vf);
+	vgpu_vf_memory_unplug(vf);
 }
 
 static void shutdown(struct pci_dev *pdev)
@@ -354,6 +361,7 @@ static void reset_prepare(struct pci_dev *pdev)
 	if (vf->closed != -ENODEV)
 		vgpu_vf_close(vf, -EIO);
 	down_write(&vf->access);
+	vgpu_vf_vms_lose(vf);
 }
 
 static void reset_done(struct pci_dev *pdev)
@@ -372,12 +380,18 @@ static void reset_done(struct pci_dev *pdev)
 	vgpu_vf_recovery_reopen(vf);
 }
 
-/* VRAM does not survive: what is in there is lost, like by a reset. */
+/* VRAM does not survive, so what is in there moves out: this waits for its jobs. */
 static int suspend(struct device *dev)
 {
 	struct vgpu_vf *vf = dev_get_drvdata(dev);
-	int ret = 0;
+	int ret;
 
+	ret = vgpu_vf_memory_evict(vf);
+	if (ret) {
+		drm_err(&vf->drm, "cannot save VRAM: %pe\n", ERR_PTR(ret));
+		return ret;
+	}
+	vf->saved = true;
 	if (!vf->closed)
 		ret = vgpu_vf_mailbox_stop(vf);
 	if (ret && ret != -EALREADY)
@@ -394,6 +408,7 @@ static int resume(struct device *dev)
 
 	down_write(&vf->access);
 	reset_done(to_pci_dev(dev));
+	vf->saved = false;
 	return 0;
 }
 
@@ -408,6 +423,7 @@ static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t
 		return PCI_ERS_RESULT_CAN_RECOVER;
 	vgpu_vf_recovery_pause(vf);
 	vf->frozen = true;
+	vgpu_vf_vms_lose(vf);
 	if (state == pci_channel_io_perm_failure) {
 		vgpu_vf_close(vf, -ENODEV);
 		return PCI_ERS_RESULT_DISCONNECT;
@@ -467,9 +483,18 @@ static int __init vgpu_vf_init(void)
 	vgpu_vf_workqueue = alloc_workqueue("vgpu_vf", WQ_UNBOUND | WQ_FREEZABLE, 0);
 	if (!vgpu_vf_workqueue)
 		return -ENOMEM;
+	ret = vgpu_vf_jobs_init();
+	if (ret)
+		goto destroy_queue;
 	ret = pci_register_driver(&driver);
 	if (ret)
-		destroy_workqueue(vgpu_vf_workqueue);
+		goto jobs_fini;
+	return 0;
+
+jobs_fini:
+	vgpu_vf_jobs_fini();
+destroy_queue:
+	destroy_workqueue(vgpu_vf_workqueue);
 	return ret;
 }
 
@@ -482,6 +507,7 @@ static void __exit vgpu_vf_exit(void)
 	pci_unregister_driver(&driver);
 	wait_event(none_alive, !atomic_read(&alive));
 	destroy_workqueue(vgpu_vf_workqueue);
+	vgpu_vf_jobs_fini();
 }
 
 module_init(vgpu_vf_init);

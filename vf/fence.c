@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Fences of rings. A sync_file in some process may keep one, and the fence of
- * drm_sched that goes with it, for as long as it likes; these point to the
+ * Fences of jobs and binds. A sync_file in some process may keep one, and the fence
+ * of drm_sched that goes with it, for as long as it likes; these point to the
  * operations below and to the scheduler. So each holds the module and the
  * device.
  */
@@ -13,14 +13,23 @@
 #include "driver.h"
 #include "fence.h"
 
-static const char *get_driver_name(struct dma_fence *fence)
+static const char *get_driver_name(struct dma_fence *base)
 {
 	return "vgpu_vf";
 }
 
-static const char *get_timeline_name(struct dma_fence *fence)
+static const char *get_timeline_name(struct dma_fence *base)
 {
-	return "ring";
+	return container_of(base, struct vgpu_vf_fence, base)->timeline;
+}
+
+static void free_later(struct vgpu_vf_fence *fence)
+{
+	if (fence->free)
+		call_rcu(&fence->base.rcu, fence->free);
+	else
+		kfree_rcu(fence, base.rcu);
+	module_put(THIS_MODULE);
 }
 
 static void release_slowly(struct work_struct *work)
@@ -28,8 +37,7 @@ static void release_slowly(struct work_struct *work)
 	struct vgpu_vf_fence *fence = container_of(work, struct vgpu_vf_fence, slow);
 
 	drm_dev_put(fence->drm);
-	kfree_rcu(fence, base.rcu);
-	module_put(THIS_MODULE);
+	free_later(fence);
 }
 
 /* May be called in interrupts, where a device cannot be released. */
@@ -38,8 +46,7 @@ static void release(struct dma_fence *base)
 	struct vgpu_vf_fence *fence = container_of(base, struct vgpu_vf_fence, base);
 
 	if (refcount_dec_not_one(&fence->drm->ref.refcount)) {
-		kfree_rcu(fence, base.rcu);
-		module_put(THIS_MODULE);
+		free_later(fence);
 		return;
 	}
 	INIT_WORK(&fence->slow, release_slowly);
@@ -53,28 +60,44 @@ static const struct dma_fence_ops fence_ops = {
 };
 
 /**
+ * vgpu_vf_fence_hold() - let a fence that is part of something hold all it needs
+ * @fence: not initialised; what holds it is freed with it
+ * @drm: the device; the caller is an ioctl of it, so there are references
+ * @timeline: name, for who looks at fences
+ * @free: frees the memory, after a grace period, anywhere; or NULL: kfree(). What
+ *	has such a function waits for it by rcu_barrier() when the module goes.
+ */
+void vgpu_vf_fence_hold(struct vgpu_vf_fence *fence, struct drm_device *drm,
+			const char *timeline, void (*free)(struct rcu_head *head))
+{
+	__module_get(THIS_MODULE);
+	drm_dev_get(drm);
+	fence->base.ops = NULL;
+	fence->drm = drm;
+	fence->timeline = timeline;
+	fence->free = free;
+}
+
+/**
  * vgpu_vf_fence_alloc() - allocate, when allocation is still allowed
  * @drm: the device; the caller is an ioctl of it, so there are references
  *
- * Return: a fence that is not initialised, or NULL
+ * Return: a fence that is not initialised, of a bind, or NULL
  */
 struct vgpu_vf_fence *vgpu_vf_fence_alloc(struct drm_device *drm)
 {
 	struct vgpu_vf_fence *fence = kzalloc(sizeof(*fence), GFP_KERNEL);
 
-	if (!fence)
-		return NULL;
-	__module_get(THIS_MODULE);
-	drm_dev_get(drm);
-	fence->drm = drm;
+	if (fence)
+		vgpu_vf_fence_hold(fence, drm, "bind", NULL);
 	return fence;
 }
 
 /**
  * vgpu_vf_fence_init() - from here on it must be signalled
- * @fence: from vgpu_vf_fence_alloc()
- * @context: of the ring
- * @sequence: of the job
+ * @fence: held
+ * @context: of the ring, or of the binds
+ * @sequence: of the job or bind
  */
 void vgpu_vf_fence_init(struct vgpu_vf_fence *fence, u64 context, u64 sequence)
 {
@@ -83,7 +106,7 @@ void vgpu_vf_fence_init(struct vgpu_vf_fence *fence, u64 context, u64 sequence)
 }
 
 /**
- * vgpu_vf_fence_free() - drop the reference that vgpu_vf_fence_alloc() gave
+ * vgpu_vf_fence_free() - drop the reference that holding it gave
  * @fence: initialised or not
  */
 void vgpu_vf_fence_free(struct vgpu_vf_fence *fence)

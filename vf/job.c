@@ -6,72 +6,113 @@
  *            |          ioctl                    cannot fail      vgpu_vf_ring_run()
  *            +---> freed, nothing has happened
  *
+ * A job and its fence are one object, of a cache of their own.
+ *
  * drm_sched's own timeout is not used: see recovery.c.
  */
-#include <linux/dma-fence-chain.h>
-#include <linux/nospec.h>
+#include <linux/rcupdate.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 
 #include <drm/drm_drv.h>
+#include <drm/drm_exec.h>
 #include <drm/drm_file.h>
 #include <drm/drm_print.h>
-#include <drm/drm_syncobj.h>
 
-#include "context.h"
 #include "device.h"
-#include "fence.h"
+#include "driver.h"
+#include "file.h"
 #include "job.h"
+#include "memory.h"
+#include "queue.h"
 
 /* sizeof(struct drm_vgpu_job) in its first version */
-#define JOB_BYTES_MIN	48
+#define JOB_BYTES_MIN	56
 #define JOB_BYTES_MAX	SZ_4K
 
-/**
- * struct out_sync - a fence that is going to a syncobj
- * @syncobj: a reference
- * @chain: for a point, else NULL
- * @point: of a timeline, or 0
+static struct kmem_cache *jobs;
+
+/* ------------------------------------------------------------------------ */
+/* Life                                                                      */
+
+/*
+ * With a constructor the cache clears nothing, for which there is no need: each
+ * field is set by who uses it first.
  */
-struct out_sync {
-	struct drm_syncobj *syncobj;
-	struct dma_fence_chain *chain;
-	u64 point;
-};
+static void construct(void *object)
+{
+	memset(object, 0, sizeof(struct vgpu_vf_job));
+}
 
 /**
- * struct submission - a job on its way through the ioctl
- * @job: the job; not mine any more once it is pushed
- * @outs: where its fence goes
- * @out_count: of @outs
+ * vgpu_vf_jobs_init() - when the module is loaded
+ *
+ * Return: 0 or -ENOMEM
  */
-struct submission {
-	struct vgpu_vf_job *job;
-	struct out_sync *outs;
-	u32 out_count;
-};
+int vgpu_vf_jobs_init(void)
+{
+	jobs = kmem_cache_create_usercopy("vgpu_vf_job", sizeof(struct vgpu_vf_job), 0, 0,
+					  offsetof(struct vgpu_vf_job, packets),
+					  sizeof_field(struct vgpu_vf_job, packets),
+					  construct);
+	return jobs ? 0 : -ENOMEM;
+}
+
+/**
+ * vgpu_vf_jobs_fini() - when the module goes: no job or fence exists
+ */
+void vgpu_vf_jobs_fini(void)
+{
+	/* Their memory may still be on its way. */
+	rcu_barrier();
+	kmem_cache_destroy(jobs);
+}
+
+static void job_free(struct rcu_head *head)
+{
+	kmem_cache_free(jobs, container_of(head, struct vgpu_vf_job, done.base.rcu));
+}
+
+/* Without packets, and of no scheduler yet. */
+static struct vgpu_vf_job *job_create(struct vgpu_vf_queue *queue)
+{
+	struct vgpu_vf_job *job = kmem_cache_alloc(jobs, GFP_KERNEL);
+
+	if (!job)
+		return NULL;
+	vgpu_vf_fence_hold(&job->done, &queue->vm->vf->drm, queue->ring->name, job_free);
+	job->queue = vgpu_vf_queue_get(queue);
+	job->base.s_fence = NULL;
+	job->outs = (struct vgpu_vf_out_syncs){};
+	job->error = 0;
+	job->count = 0;
+	job->packet_count = 0;
+	return job;
+}
+
+/* The fence may stay. */
+static void job_destroy(struct vgpu_vf_job *job)
+{
+	if (job->base.s_fence)
+		drm_sched_job_cleanup(&job->base);
+	vgpu_vf_syncs_drop(&job->outs);
+	vgpu_vf_queue_put(job->queue);
+	vgpu_vf_fence_free(&job->done);
+}
+
+/* ------------------------------------------------------------------------ */
+/* What drm_sched calls                                                      */
 
 static struct vgpu_vf_job *to_job(struct drm_sched_job *base)
 {
 	return container_of(base, struct vgpu_vf_job, base);
 }
 
-static void free_job(struct vgpu_vf_job *job)
-{
-	if (job->base.s_fence)
-		drm_sched_job_cleanup(&job->base);
-	if (job->fence)
-		vgpu_vf_fence_free(job->fence);
-	vgpu_vf_context_put(job->context);
-	kfree(job->commands);
-	kfree(job);
-}
-
 static struct dma_fence *sched_run(struct drm_sched_job *base)
 {
 	struct vgpu_vf_job *job = to_job(base);
 	bool cookie = dma_fence_begin_signalling();
-	struct dma_fence *fence = vgpu_vf_ring_run(job->ring, job);
+	struct dma_fence *fence = vgpu_vf_ring_run(job->queue->ring, job);
 
 	dma_fence_end_signalling(cookie);
 	return fence;
@@ -79,14 +120,14 @@ static struct dma_fence *sched_run(struct drm_sched_job *base)
 
 /*
  * The job was refused by its ring, or killed before: drm_sched's fence of it has
- * no parent yet that would hold device and module (fence.c).
+ * no parent yet that would hold device and module.
  */
 static void adopt(struct vgpu_vf_job *job)
 {
-	vgpu_vf_fence_init(job->fence, job->ring->fence_context, 0);
-	dma_fence_signal(&job->fence->base);
+	vgpu_vf_fence_init(&job->done, job->queue->ring->fence_context, 0);
+	dma_fence_signal(&job->done.base);
 	/* pairs with the acquire where drm_sched sets deadlines */
-	smp_store_release(&job->base.s_fence->parent, dma_fence_get(&job->fence->base));
+	smp_store_release(&job->base.s_fence->parent, dma_fence_get(&job->done.base));
 }
 
 static void sched_free(struct drm_sched_job *base)
@@ -95,8 +136,7 @@ static void sched_free(struct drm_sched_job *base)
 
 	if (!base->s_fence->parent)
 		adopt(job);
-	vgpu_vf_context_job_ended(job->context);
-	free_job(job);
+	job_destroy(job);
 }
 
 const struct drm_sched_backend_ops vgpu_vf_sched_ops = {
@@ -104,42 +144,50 @@ const struct drm_sched_backend_ops vgpu_vf_sched_ops = {
 	.free_job = sched_free,
 };
 
-static int check_counts(struct vgpu_vf *vf, const struct drm_vgpu_job *args)
+/* ------------------------------------------------------------------------ */
+/* DRM_IOCTL_VGPU_SUBMIT                                                     */
+
+static bool is_in_space(u64 addr, u64 bytes)
 {
-	if (args->flags || args->context) {
-		drm_dbg(&vf->drm, "SUBMIT: flags %#x, context %u: not 0\n", args->flags,
-			args->context);
+	return addr < BIT_ULL(VGPU_VA_BITS) - bytes;
+}
+
+static int check_job(struct vgpu_vf *vf, const struct drm_vgpu_job *args)
+{
+	bool fence = args->flags & DRM_VGPU_JOB_FENCE;
+
+	if (args->flags & ~DRM_VGPU_JOB_FENCE) {
+		drm_dbg(&vf->drm, "SUBMIT: flags %#x of a job: not some of %#x\n", args->flags,
+			DRM_VGPU_JOB_FENCE);
 		return -EINVAL;
 	}
-	if (args->ring >= vf->ring_count) {
-		drm_dbg(&vf->drm, "SUBMIT: ring %u: not 0…%u\n", args->ring,
-			vf->ring_count - 1);
+	if (args->command_count > VGPU_VF_JOB_COMMANDS) {
+		drm_dbg(&vf->drm, "SUBMIT: %u commands: not at most %u\n", args->command_count,
+			VGPU_VF_JOB_COMMANDS);
 		return -EINVAL;
 	}
-	if (args->command_count > VGPU_VF_JOB_COMMANDS ||
-	    args->in_sync_count > VGPU_VF_JOB_SYNCS ||
-	    args->out_sync_count > VGPU_VF_JOB_SYNCS) {
-		drm_dbg(&vf->drm, "SUBMIT: %u commands, %u and %u syncs: not at most %u, %u, %u\n",
-			args->command_count, args->in_sync_count, args->out_sync_count,
-			VGPU_VF_JOB_COMMANDS, VGPU_VF_JOB_SYNCS, VGPU_VF_JOB_SYNCS);
+	if (fence ? !IS_ALIGNED(args->fence_addr, 8) || !is_in_space(args->fence_addr, 8) :
+		    args->fence_addr || args->fence_value) {
+		drm_dbg(&vf->drm,
+			"SUBMIT: fence %#llx at %#llx: not aligned to 8, in %u bits, or 0 at 0 without JOB_FENCE\n",
+			args->fence_value, args->fence_addr, VGPU_VA_BITS);
 		return -EINVAL;
 	}
 	return 0;
 }
 
 /* Whether the buffers exist is for the engine to find out. */
-static int check_commands(struct vgpu_vf *vf, const struct vgpu_vf_job *job)
+static int check_commands(struct vgpu_vf *vf, const struct vgpu_vf_packet *command, u32 count)
 {
-	const struct drm_vgpu_command *command = job->commands;
 	u32 i;
 
-	for (i = 0; i < job->command_count; i++, command++) {
-		if (!IS_ALIGNED(command->addr | command->bytes, 8) || !command->bytes ||
-		    command->bytes > VGPU_INDIRECT_MAX ||
-		    command->addr >= BIT_ULL(VGPU_VA_BITS) - command->bytes) {
+	for (i = 0; i < count; i++, command++) {
+		if (!IS_ALIGNED(command->addr | command->value, 8) || !command->value ||
+		    command->value > VGPU_INDIRECT_MAX ||
+		    !is_in_space(command->addr, command->value)) {
 			drm_dbg(&vf->drm,
 				"SUBMIT: command %u: %llu bytes at %#llx: not 8…%llu, aligned to 8, in %u bits\n",
-				i, command->bytes, command->addr, VGPU_INDIRECT_MAX,
+				i, command->value, command->addr, VGPU_INDIRECT_MAX,
 				VGPU_VA_BITS);
 			return -EINVAL;
 		}
@@ -147,227 +195,166 @@ static int check_commands(struct vgpu_vf *vf, const struct vgpu_vf_job *job)
 	return 0;
 }
 
-static int copy_commands(struct vgpu_vf *vf, struct vgpu_vf_job *job,
-			 const struct drm_vgpu_job *args)
+static bool has_room(const struct vgpu_vf_job *job, const struct drm_vgpu_job *args)
 {
-	if (!args->command_count)
-		return 0;
-	job->commands = memdup_array_user(u64_to_user_ptr(args->commands),
-					  args->command_count, sizeof(*job->commands));
-	if (IS_ERR(job->commands)) {
-		int ret = PTR_ERR(job->commands);
-
-		job->commands = NULL;
-		return ret;
-	}
-	job->command_count = args->command_count;
-	return check_commands(vf, job);
+	return job->packet_count + args->command_count +
+	       !!(args->flags & DRM_VGPU_JOB_FENCE) <= VGPU_VF_JOB_PACKETS;
 }
 
-static int check_syncs(struct drm_device *drm, const struct drm_vgpu_sync *syncs, u32 count)
+/* One more job of the process, for which there is room. */
+static int append(struct vgpu_vf *vf, struct vgpu_vf_job *job,
+		  const struct drm_vgpu_job *args)
 {
-	u32 i;
+	struct vgpu_vf_packet *packets = &job->packets[job->packet_count];
+	u32 count = args->command_count;
+	int ret;
 
-	for (i = 0; i < count; i++)
-		if (syncs[i].flags) {
-			drm_dbg(drm, "SUBMIT: sync %u: flags %#x: not 0\n", i,
-				syncs[i].flags);
-			return -EINVAL;
-		}
+	BUILD_BUG_ON(sizeof(*packets) != sizeof(struct drm_vgpu_command));
+	if (copy_from_user(packets, u64_to_user_ptr(args->commands), count * sizeof(*packets)))
+		return -EFAULT;
+	ret = check_commands(vf, packets, count);
+	if (ret)
+		return ret;
+	if (args->flags & DRM_VGPU_JOB_FENCE)
+		packets[count++] = (struct vgpu_vf_packet){
+			.addr = args->fence_addr | VGPU_VF_PACKET_FENCE,
+			.value = args->fence_value,
+		};
+	job->last_packet = job->packet_count;
+	job->packet_count += count;
+	job->count++;
 	return 0;
 }
 
-/* The caller frees the result. */
-static struct drm_vgpu_sync *copy_syncs(struct drm_device *drm, u64 user, u32 count)
+/* The last one of @list, if nothing can come between it and the next; or a new one. */
+static struct vgpu_vf_job *find_job(struct vgpu_vf_queue *queue,
+				    const struct drm_vgpu_job *args, struct list_head *list)
 {
-	struct drm_vgpu_sync *syncs;
+	struct vgpu_vf_job *job;
 	int ret;
 
-	syncs = memdup_array_user(u64_to_user_ptr(user), count, sizeof(*syncs));
-	if (IS_ERR(syncs))
-		return syncs;
-	ret = check_syncs(drm, syncs, count);
-	if (!ret)
-		return syncs;
-	kfree(syncs);
-	return ERR_PTR(ret);
-}
-
-/* drm_sched_job_add_syncobj_dependency() would cut the point to 32 bits. */
-static int add_dependency(struct vgpu_vf_job *job, struct drm_file *file,
-			  const struct drm_vgpu_sync *sync)
-{
-	struct dma_fence *fence;
-	int ret;
-
-	ret = drm_syncobj_find_fence(file, sync->handle, sync->point, 0, &fence);
-	if (!ret)
-		return drm_sched_job_add_dependency(&job->base, fence);
-	drm_dbg(&job->context->vf->drm, "SUBMIT: syncobj %u has no fence at point %llu: %pe\n",
-		sync->handle, sync->point, ERR_PTR(ret));
-	return ret;
-}
-
-static int take_in_syncs(struct vgpu_vf_job *job, struct drm_file *file,
-			 const struct drm_vgpu_job *args)
-{
-	struct drm_vgpu_sync *syncs;
-	int ret = 0;
-	u32 i;
-
-	if (!args->in_sync_count)
-		return 0;
-	syncs = copy_syncs(&job->context->vf->drm, args->in_syncs, args->in_sync_count);
-	if (IS_ERR(syncs))
-		return PTR_ERR(syncs);
-	for (i = 0; i < args->in_sync_count && !ret; i++)
-		ret = add_dependency(job, file, &syncs[i]);
-	kfree(syncs);
-	return ret;
-}
-
-static int take_out_sync(struct drm_device *drm, struct drm_file *file,
-			 const struct drm_vgpu_sync *sync, struct out_sync *out)
-{
-	out->point = sync->point;
-	out->syncobj = drm_syncobj_find(file, sync->handle);
-	if (!out->syncobj) {
-		drm_dbg(drm, "SUBMIT: no syncobj has handle %u\n", sync->handle);
-		return -ENOENT;
+	if (!list_empty(list) && !args->in_sync_count) {
+		job = list_last_entry(list, struct vgpu_vf_job, link);
+		if (!job->outs.count && has_room(job, args))
+			return job;
 	}
-	if (!sync->point)
-		return 0;
-	out->chain = dma_fence_chain_alloc();
-	return out->chain ? 0 : -ENOMEM;
-}
-
-static int take_out_syncs(struct submission *submission, struct drm_device *drm,
-			  struct drm_file *file, const struct drm_vgpu_job *args)
-{
-	struct drm_vgpu_sync *syncs;
-	int ret = 0;
-	u32 i;
-
-	if (!args->out_sync_count)
-		return 0;
-	syncs = copy_syncs(drm, args->out_syncs, args->out_sync_count);
-	if (IS_ERR(syncs))
-		return PTR_ERR(syncs);
-	submission->outs = kcalloc(args->out_sync_count, sizeof(*submission->outs),
-				   GFP_KERNEL);
-	if (!submission->outs)
-		ret = -ENOMEM;
-	for (i = 0; i < args->out_sync_count && !ret; i++) {
-		ret = take_out_sync(drm, file, &syncs[i], &submission->outs[i]);
-		submission->out_count++;
-	}
-	kfree(syncs);
-	return ret;
-}
-
-static struct vgpu_vf_job *job_create(struct vgpu_vf *vf, struct drm_file *file,
-				      const struct drm_vgpu_job *args)
-{
-	struct vgpu_vf_context *context = file->driver_priv;
-	u32 ring = array_index_nospec(args->ring, vf->ring_count);
-	struct vgpu_vf_job *job = kzalloc(sizeof(*job), GFP_KERNEL);
-	int ret;
-
+	job = job_create(queue);
 	if (!job)
 		return ERR_PTR(-ENOMEM);
-	job->ring = &vf->rings[ring];
-	job->context = vgpu_vf_context_get(context);
-	job->fence = vgpu_vf_fence_alloc(&vf->drm);
-	ret = job->fence ? copy_commands(vf, job, args) : -ENOMEM;
-	if (!ret)
-		ret = vgpu_vf_sched_job_init(&job->base, &context->entities[ring],
-					     vgpu_vf_ring_credits(args->command_count),
-					     context, file->client_id);
-	if (!ret)
-		return job;
-	free_job(job);
-	return ERR_PTR(ret);
+	list_add_tail(&job->link, list);
+	ret = vgpu_vf_sched_job_init(&job->base, &queue->entity, VGPU_VF_JOB_CREDITS_MIN,
+				     queue, queue->client_id);
+	return ret ? ERR_PTR(ret) : job;
 }
 
-/* Everything that can fail. What has been taken is in @submission. */
-static int prepare(struct submission *submission, struct vgpu_vf *vf, struct drm_file *file,
-		   const struct drm_vgpu_submit *args, u32 index)
+/* Everything of a job that can fail. What is taken is in @list, error or not. */
+static int prepare(struct vgpu_vf_queue *queue, struct drm_file *file,
+		   const struct drm_vgpu_job *args, struct list_head *list)
+{
+	struct vgpu_vf *vf = queue->vm->vf;
+	struct vgpu_vf_job *job;
+
+	job = find_job(queue, args, list);
+	if (IS_ERR(job))
+		return PTR_ERR(job);
+	return append(vf, job, args) ?:
+	       vgpu_vf_syncs_in(vf, file, args->in_syncs, args->in_sync_count, &job->base) ?:
+	       vgpu_vf_syncs_out(vf, file, args->out_syncs, args->out_sync_count, &job->outs);
+}
+
+static int prepare_all(struct vgpu_vf_queue *queue, struct drm_file *file,
+		       const struct drm_vgpu_submit *args, struct list_head *list)
 {
 	const u8 __user *user = u64_to_user_ptr(args->jobs);
 	struct drm_vgpu_job job;
-	int ret;
-
-	ret = copy_struct_from_user(&job, sizeof(job), user + (size_t)index * args->job_bytes,
-				    args->job_bytes);
-	if (ret)
-		return ret;
-	ret = check_counts(vf, &job);
-	if (ret)
-		return ret;
-	submission->job = job_create(vf, file, &job);
-	if (IS_ERR(submission->job)) {
-		ret = PTR_ERR(submission->job);
-		submission->job = NULL;
-		return ret;
-	}
-	return take_in_syncs(submission->job, file, &job) ?:
-	       take_out_syncs(submission, &vf->drm, file, &job);
-}
-
-static void publish(struct submission *submission, struct dma_fence *fence)
-{
-	struct out_sync *out = submission->outs;
+	int ret = 0;
 	u32 i;
 
-	for (i = 0; i < submission->out_count; i++, out++) {
-		if (out->chain)
-			drm_syncobj_add_point(out->syncobj, out->chain, fence, out->point);
-		else
-			drm_syncobj_replace_fence(out->syncobj, fence);
-		out->chain = NULL;
-	}
+	for (i = 0; i < args->job_count && !ret; i++, user += args->job_bytes)
+		ret = copy_struct_from_user(&job, sizeof(job), user, args->job_bytes) ?:
+		      check_job(queue->vm->vf, &job) ?:
+		      prepare(queue, file, &job, list);
+	return ret;
 }
 
-/* Nothing here can fail: from arming on the fence must be signalled. */
-static void push(struct submission *submission, struct vgpu_vf_context *context)
+/*
+ * Nothing here can fail: from arming on the fence must be signalled. @job is not
+ * mine any more when it is pushed. Returns a reference.
+ */
+static struct dma_fence *push(struct vgpu_vf_job *job)
 {
-	struct vgpu_vf_job *job = submission->job;
-	unsigned int ring = job->ring->index;
+	struct vgpu_vf_out_syncs outs = job->outs;
 	struct dma_fence *fence;
 	bool cookie;
 
-	lockdep_assert_held(&context->submit_lock);
+	job->outs = (struct vgpu_vf_out_syncs){};
+	job->base.credits = vgpu_vf_ring_credits(job);
 	cookie = dma_fence_begin_signalling();
 	drm_sched_job_arm(&job->base);
 	fence = dma_fence_get(&job->base.s_fence->finished);
-	submission->job = NULL;
 	drm_sched_entity_push_job(&job->base);
 	dma_fence_end_signalling(cookie);
 
-	publish(submission, fence);
-	dma_fence_put(context->last[ring]);
-	context->last[ring] = fence;
+	vgpu_vf_syncs_publish(&outs, fence);
+	vgpu_vf_syncs_drop(&outs);
+	return fence;
 }
 
-static void drop(struct submission *submission)
+/*
+ * The fence of the last job stands for those before: what runs of a queue ends in
+ * order, and what ends early does not run.
+ */
+static int push_all(struct vgpu_vf_queue *queue, struct list_head *list)
 {
-	u32 i;
+	struct vgpu_vf_job *job, *next;
+	struct dma_fence *last = NULL;
+	struct drm_exec exec;
+	int ret;
 
-	if (submission->job)
-		free_job(submission->job);
-	for (i = 0; i < submission->out_count; i++) {
-		dma_fence_chain_free(submission->outs[i].chain);
-		if (submission->outs[i].syncobj)
-			drm_syncobj_put(submission->outs[i].syncobj);
+	ret = vgpu_vf_vm_lock(queue->vm, &exec, 1);
+	if (ret) {
+		drm_dbg(&queue->vm->vf->drm, "SUBMIT: what is mapped cannot be used: %pe\n",
+			ERR_PTR(ret));
+		return ret;
 	}
-	kfree(submission->outs);
+	/* What the process has written write-combined is still in this CPU. */
+	wmb();
+	list_for_each_entry_safe(job, next, list, link) {
+		list_del(&job->link);
+		dma_fence_put(last);
+		last = push(job);
+	}
+	vgpu_vf_vm_add_fence(queue->vm, &exec, last);
+	dma_fence_put(last);
+	vgpu_vf_memory_unlock(queue->vm->vf, &exec);
+	return 0;
+}
+
+static int submit(struct vgpu_vf_queue *queue, struct drm_file *file,
+		  const struct drm_vgpu_submit *args)
+{
+	struct vgpu_vf_job *job, *next;
+	LIST_HEAD(list);
+	int ret;
+
+	if (READ_ONCE(queue->banned)) {
+		drm_dbg(&queue->vm->vf->drm, "SUBMIT: queue %u is banned\n", args->queue_id);
+		return -ECANCELED;
+	}
+	ret = prepare_all(queue, file, args, &list);
+	if (!ret)
+		ret = push_all(queue, &list);
+	list_for_each_entry_safe(job, next, &list, link)
+		job_destroy(job);
+	return ret;
 }
 
 static int check_submit(struct vgpu_vf *vf, const struct drm_vgpu_submit *args)
 {
-	if (args->flags || args->pad) {
-		drm_dbg(&vf->drm, "SUBMIT: flags %#x, pad %#x: not 0\n", args->flags,
-			args->pad);
+	int ret = READ_ONCE(vf->closed);
+
+	if (args->flags) {
+		drm_dbg(&vf->drm, "SUBMIT: flags %#x: not 0\n", args->flags);
 		return -EINVAL;
 	}
 	if (!args->job_count || args->job_count > VGPU_VF_SUBMIT_JOBS) {
@@ -381,27 +368,9 @@ static int check_submit(struct vgpu_vf *vf, const struct drm_vgpu_submit *args)
 			args->job_bytes, JOB_BYTES_MIN, JOB_BYTES_MAX);
 		return -EINVAL;
 	}
-	return 0;
-}
-
-static int submit(struct vgpu_vf *vf, struct drm_file *file,
-		  const struct drm_vgpu_submit *args, struct submission *submissions)
-{
-	struct vgpu_vf_context *context = file->driver_priv;
-	u32 i;
-	int ret;
-
-	for (i = 0; i < args->job_count; i++) {
-		ret = prepare(&submissions[i], vf, file, args, i);
-		if (ret)
-			return ret;
-	}
-	/* What the process has written write-combined is still in this CPU. */
-	wmb();
-	guard(mutex)(&context->submit_lock);
-	for (i = 0; i < args->job_count; i++)
-		push(&submissions[i], context);
-	return 0;
+	if (ret)
+		drm_dbg(&vf->drm, "SUBMIT: the function is closed: %pe\n", ERR_PTR(ret));
+	return ret;
 }
 
 /**
@@ -416,24 +385,16 @@ int vgpu_vf_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *fi
 {
 	struct vgpu_vf *vf = to_vgpu_vf(drm);
 	struct drm_vgpu_submit *args = data;
-	struct submission *submissions;
+	struct vgpu_vf_queue *queue;
 	int ret;
-	u32 i;
 
 	ret = check_submit(vf, args);
 	if (ret)
 		return ret;
-	ret = READ_ONCE(vf->closed);
-	if (ret) {
-		drm_dbg(drm, "SUBMIT: the function is closed: %pe\n", ERR_PTR(ret));
-		return ret;
-	}
-	submissions = kcalloc(args->job_count, sizeof(*submissions), GFP_KERNEL);
-	if (!submissions)
-		return -ENOMEM;
-	ret = submit(vf, file, args, submissions);
-	for (i = 0; i < args->job_count; i++)
-		drop(&submissions[i]);
-	kfree(submissions);
+	queue = vgpu_vf_queue_lookup(file->driver_priv, args->queue_id);
+	if (!queue)
+		return -ENOENT;
+	ret = submit(queue, file, args);
+	vgpu_vf_queue_put(queue);
 	return ret;
 }

@@ -3,9 +3,12 @@
  * Recovery: rings that halt, jobs that do not end, PFs that close the function.
  *
  *            fault, world reset                  NOTICE CLOSED, no answer
- *   running -------------------> ring halted    running ------> closed
- *      ^                             |             ^               |
- *      +--- go on behind the job ----+             +--- reopen ----+
+ *   running -------------------> ring halted    running ------> closed ------> gone
+ *      ^                             |             ^               |   silent too
+ *      +--- go on behind the job ----+             +--- reopen ----+   often
+ *
+ * A job that has faulted, or has not ended in time, bans its queue, and is left to
+ * coredump.c. All others go on.
  *
  * A job has timed out when it has stayed at one packet for job_timeout_ms of
  * GPU time, which the device counts for this function. The time for which other
@@ -23,6 +26,10 @@
  * behind the job. If it does not stop, the PF is asked to stop the world, which
  * resets it if need be. If that fails too, all address spaces are revoked: then
  * whatever still runs can do no harm, and all jobs can be given up.
+ *
+ * A device that reads as all ones need not be gone: its PF may be in the middle of
+ * a reset, of which the notice may have been lost. So it is closed, and is gone only
+ * if it has not answered for SILENT_TRIES tries in a row.
  *
  * All of it is on the way to signal fences: nothing here allocates, or takes a
  * lock under which something is allocated, before the fences are signalled.
@@ -43,6 +50,7 @@
 #define LOOKS_PER_LIMIT		4
 #define REOPEN_DELAY_MIN	HZ
 #define REOPEN_DELAY_MAX	(64 * HZ)
+#define SILENT_TRIES		4
 
 static u64 limit_ns(void)
 {
@@ -75,8 +83,8 @@ static void attend_to(struct vgpu_vf *vf, bool closed_by_pf)
 		return;
 	}
 	if (vgpu_vf_is_gone(vf)) {
-		drm_err(&vf->drm, "the device is gone\n");
-		vgpu_vf_close(vf, -ENODEV);
+		drm_err(&vf->drm, "the device does not answer\n");
+		give_up(vf);
 		return;
 	}
 	/* A world that was reset is closed until it is made anew: a notice follows. */
@@ -124,6 +132,17 @@ void vgpu_vf_recovery_notice(struct vgpu_vf *vf, u32 notice)
 	vgpu_vf_recovery_attend(vf);
 }
 
+/* @ret: of vgpu_vf_open() */
+static bool is_silent_for_good(struct vgpu_vf *vf, int ret)
+{
+	if (ret != -ENODEV) {
+		vf->recovery.silent = 0;
+		return false;
+	}
+	return ++vf->recovery.silent >= SILENT_TRIES ||
+	       pci_dev_is_disconnected(to_pci_dev(vf->drm.dev));
+}
+
 static void reopen(struct work_struct *work)
 {
 	struct vgpu_vf *vf = container_of(work, struct vgpu_vf, recovery.reopen.work);
@@ -135,11 +154,13 @@ static void reopen(struct work_struct *work)
 	vf->recovery.opened = jiffies;
 	vf->recovery.delay = min(vf->recovery.delay * 2, (unsigned long)REOPEN_DELAY_MAX);
 	if (!ret) {
+		vf->recovery.silent = 0;
 		drm_notice(&vf->drm, "open again\n");
 		return;
 	}
 	drm_dbg(&vf->drm, "still closed: %pe\n", ERR_PTR(ret));
-	if (ret == -ENODEV) {
+	if (is_silent_for_good(vf, ret)) {
+		drm_err(&vf->drm, "the device is gone\n");
 		vgpu_vf_close(vf, -ENODEV);
 		return;
 	}

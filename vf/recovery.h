@@ -33,9 +33,10 @@ struct vgpu_vf_progress {
  * @still_ns: GPU time for which no ring has moved
  * @closed_ns: for how long the function has been closed without a notice
  * @progress: of each ring
- * @reopen: tries to open a function that the PF has closed
+ * @reopen: tries to open a function that the PF has closed, or that does not answer
  * @opened: when the last one succeeded, jiffies
  * @delay: until the next try, jiffies
+ * @silent: tries in a row at which the device did not answer
  * @faults: rings that halted
  * @timeouts: jobs that did not end in time
  */
@@ -54,6 +55,7 @@ struct vgpu_vf_recovery {
 	struct delayed_work reopen;
 	unsigned long opened;
 	unsigned long delay;
+	unsigned int silent;
 	u64 faults;
 	u64 timeouts;
 };

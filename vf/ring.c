@@ -4,12 +4,17 @@
  *
  *   TIMESTAMP begin, INDIRECT, { TIMESTAMP turn, INDIRECT … }, TIMESTAMP end, FENCE
  *
- * The INDIRECTs run in the context of the job's file, the rest is the driver's
- * own, in function space. Nothing that a job's buffer contains can reach it.
+ * with fences of the process where it wants them. These and the INDIRECTs run in the
+ * context of its VM, the rest is the driver's own, in function space. Nothing that a
+ * job's buffer contains can reach it.
  *
  * Jobs are in ring->jobs from when they are written until their fence is
  * signalled, by the engine's FENCE, or by recovery, which skips a job by moving
  * HEAD behind it. Either way they leave in order.
+ *
+ * A job that faults or hangs bans its queue. Of the queue's other jobs in the ring,
+ * which has stopped at the guilty one, all that would run in its VM becomes NOPs of
+ * the same length; the engine walks through them like through any others.
  */
 #include <linux/dma-mapping.h>
 #include <linux/interrupt.h>
@@ -21,11 +26,12 @@
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
 
-#include "context.h"
+#include "coredump.h"
 #include "device.h"
 #include "driver.h"
-#include "fence.h"
+#include "file.h"
 #include "job.h"
+#include "queue.h"
 #include "ring.h"
 
 /*
@@ -40,8 +46,15 @@ static u64 system_address(struct vgpu_vf_ring *ring, const void *where)
 	return VGPU_ADDR_SYSTEM | (ring->dma + ((const u8 *)where - (u8 *)ring->memory));
 }
 
-static struct vgpu_vf_stamps *stamps_of(struct vgpu_vf_ring *ring,
-					const struct vgpu_vf_job *job)
+/**
+ * vgpu_vf_ring_stamps() - what the engine writes while it runs a job
+ * @ring: the ring
+ * @job: in the ring; ring->lock is held
+ *
+ * Return: the stamps
+ */
+struct vgpu_vf_stamps *vgpu_vf_ring_stamps(struct vgpu_vf_ring *ring,
+					   const struct vgpu_vf_job *job)
 {
 	return &ring->memory->stamps[job->sequence % VGPU_VF_RING_JOBS];
 }
@@ -71,14 +84,13 @@ static void emit_timestamp(struct vgpu_vf_ring *ring, struct vgpu_timestamp *whe
 	emit(ring, &packet, sizeof(packet));
 }
 
-static void emit_indirect(struct vgpu_vf_ring *ring, u32 context,
-			  const struct drm_vgpu_command *command)
+static void emit_indirect(struct vgpu_vf_ring *ring, u32 context, u64 addr, u64 bytes)
 {
 	const struct vgpu_pkt_indirect packet = {
 		.pkt.header = cpu_to_le32(VGPU_PKT_HEADER(VGPU_OP_INDIRECT, 0, packet)),
 		.pkt.context = cpu_to_le32(context),
-		.addr = cpu_to_le64(command->addr),
-		.bytes = cpu_to_le64(command->bytes),
+		.addr = cpu_to_le64(addr),
+		.bytes = cpu_to_le64(bytes),
 	};
 
 	emit(ring, &packet, sizeof(packet));
@@ -96,55 +108,143 @@ static void emit_fence(struct vgpu_vf_ring *ring, u64 sequence)
 	emit(ring, &packet, sizeof(packet));
 }
 
+static void emit_user_fence(struct vgpu_vf_ring *ring, u32 context, u64 addr, u64 value)
+{
+	const struct vgpu_pkt_fence packet = {
+		.pkt.header = cpu_to_le32(VGPU_PKT_HEADER(VGPU_OP_FENCE, 0, packet)),
+		.pkt.context = cpu_to_le32(context),
+		.addr = cpu_to_le64(addr),
+		.value = cpu_to_le64(value),
+	};
+
+	emit(ring, &packet, sizeof(packet));
+}
+
 /**
  * vgpu_vf_ring_credits() - what a job takes of a ring
- * @commands: its indirect buffers
+ * @job: with its packets
  *
  * Return: units of 8 bytes, at least VGPU_VF_JOB_CREDITS_MIN
  */
-u32 vgpu_vf_ring_credits(unsigned int commands)
+u32 vgpu_vf_ring_credits(const struct vgpu_vf_job *job)
 {
 	size_t bytes = 2 * sizeof(struct vgpu_pkt_timestamp) +
 		       sizeof(struct vgpu_pkt_fence) +
-		       commands * (sizeof(struct vgpu_pkt_indirect) +
-				   sizeof(struct vgpu_pkt_timestamp));
+		       job->packet_count * (sizeof(struct vgpu_pkt_indirect) +
+					    sizeof(struct vgpu_pkt_timestamp));
 
+	BUILD_BUG_ON(sizeof(struct vgpu_pkt_indirect) != sizeof(struct vgpu_pkt_fence));
 	return max_t(u32, bytes / 8, VGPU_VF_JOB_CREDITS_MIN);
+}
+
+static void emit_packets(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job,
+			 struct vgpu_timestamp *turn)
+{
+	u32 context = job->queue->vm->id;
+	bool first = true;
+	unsigned int i;
+
+	for (i = 0; i < job->packet_count; i++) {
+		u64 addr = job->packets[i].addr, value = job->packets[i].value;
+
+		if (i == job->last_packet)
+			job->last = ring->tail;
+		if (addr & VGPU_VF_PACKET_FENCE) {
+			emit_user_fence(ring, context, addr & ~VGPU_VF_PACKET_FENCE, value);
+			continue;
+		}
+		if (!first)
+			emit_timestamp(ring, turn);
+		emit_indirect(ring, context, addr, value);
+		first = false;
+	}
+	if (job->last_packet == job->packet_count)
+		job->last = ring->tail;
 }
 
 static void emit_job(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job)
 {
-	struct vgpu_vf_stamps *stamps = stamps_of(ring, job);
-	unsigned int i;
+	struct vgpu_vf_stamps *stamps = vgpu_vf_ring_stamps(ring, job);
 
 	memset(stamps, 0, sizeof(*stamps));
 	job->begin = ring->tail;
 	emit_timestamp(ring, &stamps->begin);
-	for (i = 0; i < job->command_count; i++) {
-		if (i)
-			emit_timestamp(ring, &stamps->turn);
-		emit_indirect(ring, job->context->id, &job->commands[i]);
-	}
+	emit_packets(ring, job, &stamps->turn);
 	emit_timestamp(ring, &stamps->end);
 	emit_fence(ring, job->sequence);
 	job->end = ring->tail;
 }
 
+static struct vgpu_pkt *packet_at(struct vgpu_vf_ring *ring, u64 position)
+{
+	return (void *)&ring->memory->packets[(position & (ring->bytes - 1)) / 8];
+}
+
+/* Else it is the driver's own. */
+static bool is_of_vm(const struct vgpu_pkt *packet)
+{
+	return packet->context != cpu_to_le32(VGPU_CONTEXT_FUNCTION);
+}
+
+/* The ring has stopped before the job. All of it that is not the driver's goes. */
+static void take_away(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job)
+{
+	struct vgpu_pkt *packet;
+	u32 header;
+	u64 at;
+
+	for (at = job->begin; at < job->end;
+	     at += VGPU_FIELD_GET(VGPU_PKT_QWORDS, header) * 8) {
+		packet = packet_at(ring, at);
+		header = le32_to_cpu(packet->header);
+		if (is_of_vm(packet))
+			packet->header = cpu_to_le32((header & VGPU_PKT_QWORDS) | VGPU_OP_NOP);
+	}
+	job->error = -ECANCELED;
+}
+
+/* The ring has stopped at or before @guilty, which is ended by the caller. */
+static void ban(struct vgpu_vf_ring *ring, struct vgpu_vf_job *guilty, int error,
+		u32 fault, u64 addr)
+{
+	struct vgpu_vf_queue *queue = guilty->queue;
+	struct vgpu_vf_job *job;
+
+	lockdep_assert_held(&ring->lock);
+	vgpu_vf_coredump_take(ring, guilty, error);
+	WRITE_ONCE(queue->banned, true);
+	queue->error = -error;
+	queue->fault = fault;
+	queue->fault_addr = addr;
+	list_for_each_entry(job, &ring->jobs, link)
+		if (job != guilty && job->queue == queue)
+			take_away(ring, job);
+}
+
 static struct dma_fence *run(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job)
 {
-	struct dma_fence *fence = &job->fence->base;
-
 	job->sequence = ++ring->sequence;
-	vgpu_vf_fence_init(job->fence, ring->fence_context, job->sequence);
+	vgpu_vf_fence_init(&job->done, ring->fence_context, job->sequence);
 	emit_job(ring, job);
 	list_add_tail(&job->link, &ring->jobs);
-	dma_fence_get(fence);
+	job->queue->in_ring++;
+	dma_fence_get(&job->done.base);
 
 	/* The packets first, and all that was written write-combined. */
 	wmb();
 	writeq(ring->tail, ring->doorbell);
 	vgpu_vf_recovery_watch(ring->vf);
-	return dma_fence_get(fence);
+	return dma_fence_get(&job->done.base);
+}
+
+/* Ahead of jobs of its queue that are in the ring, but these do nothing any more. */
+static struct dma_fence *refuse(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job)
+{
+	ring->failed += job->count;
+	job->queue->failed += job->count;
+	if (ring->closed)
+		job->queue->lost += job->count;
+	return ERR_PTR(ring->closed == -ENODEV ? -ENODEV : -ECANCELED);
 }
 
 /**
@@ -162,40 +262,51 @@ struct dma_fence *vgpu_vf_ring_run(struct vgpu_vf_ring *ring, struct vgpu_vf_job
 	unsigned long flags;
 
 	spin_lock_irqsave(&ring->lock, flags);
-	if (ring->closed)
-		fence = ERR_PTR(ring->closed == -ENODEV ? -ENODEV : -ECANCELED);
+	if (ring->closed || job->queue->banned)
+		fence = refuse(ring, job);
 	else
 		fence = run(ring, job);
 	spin_unlock_irqrestore(&ring->lock, flags);
 	return fence;
 }
 
-static void account(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job)
+/* What a job has taken so far, or in all; @now is GPU time. */
+static u64 taken_by(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job, u64 now)
 {
-	struct vgpu_vf_stamps *stamps = stamps_of(ring, job);
-	u64 begin = le64_to_cpu(stamps->begin.gpu_time);
-	u64 end = le64_to_cpu(stamps->end.gpu_time);
+	struct vgpu_vf_stamps *stamps = vgpu_vf_ring_stamps(ring, job);
+	u64 begin = le64_to_cpu(READ_ONCE(stamps->begin.gpu_time));
+	u64 end = le64_to_cpu(READ_ONCE(stamps->end.gpu_time)) ?: now;
 
-	if (end > begin)
-		atomic64_add(end - begin, &job->context->gpu_ns[ring->index]);
+	return begin && end > begin ? end - begin : 0;
 }
 
-/* The fence first: once it is signalled, the job may be freed. */
-static void end_job(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job, int error)
+/*
+ * @now: GPU time, if it may have run without coming to its end; else 0.
+ * The fence last: once it is signalled, the job may be freed.
+ */
+static void end_job(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job, int error, u64 now)
 {
-	struct dma_fence *fence = &job->fence->base;
+	struct vgpu_vf_queue *queue = job->queue;
+	u64 taken = taken_by(ring, job, now);
 
 	lockdep_assert_held(&ring->lock);
 	list_del(&job->link);
+	queue->in_ring--;
+	queue->gpu_ns += taken;
+	atomic64_add(taken, &queue->file->gpu_ns[ring->index]);
+	if (error == -ECANCELED && !job->error)
+		queue->lost += job->count;
+	error = error ?: job->error;
 	if (error) {
-		ring->failed++;
-		dma_fence_set_error(fence, error);
+		ring->failed += job->count;
+		queue->failed += job->count;
+		dma_fence_set_error(&job->done.base, error);
 	} else {
-		ring->completed++;
-		account(ring, job);
+		ring->completed += job->count;
+		queue->completed += job->count;
 	}
-	dma_fence_signal(fence);
-	dma_fence_put(fence);
+	dma_fence_signal(&job->done.base);
+	dma_fence_put(&job->done.base);
 }
 
 static void complete_jobs(struct vgpu_vf_ring *ring)
@@ -208,7 +319,7 @@ static void complete_jobs(struct vgpu_vf_ring *ring)
 	list_for_each_entry_safe(job, next, &ring->jobs, link) {
 		if (job->sequence > sequence)
 			break;
-		end_job(ring, job, 0);
+		end_job(ring, job, 0, 0);
 	}
 }
 
@@ -256,15 +367,12 @@ bool vgpu_vf_ring_is_busy(struct vgpu_vf_ring *ring)
 	return busy;
 }
 
-/* As emit_job() has laid them out. */
-static bool is_indirect(const struct vgpu_vf_job *job, u64 head)
+static bool is_indirect(struct vgpu_vf_ring *ring, const struct vgpu_vf_job *job, u64 head)
 {
-	const u64 first = job->begin + sizeof(struct vgpu_pkt_timestamp);
-	const u32 stride = sizeof(struct vgpu_pkt_indirect) +
-			   sizeof(struct vgpu_pkt_timestamp);
+	u32 header = le32_to_cpu(packet_at(ring, head)->header);
 
-	return head >= first && head < first + job->command_count * stride &&
-	       (u32)(head - first) % stride == 0;
+	return head >= job->begin && head < job->end &&
+	       (header & VGPU_PKT_OPCODE) == VGPU_OP_INDIRECT;
 }
 
 /**
@@ -288,8 +396,8 @@ u64 vgpu_vf_ring_turn(struct vgpu_vf_ring *ring, u64 head)
 
 	spin_lock_irqsave(&ring->lock, flags);
 	job = first_job(ring);
-	if (job && is_indirect(job, head)) {
-		stamps = stamps_of(ring, job);
+	if (job && is_indirect(ring, job, head)) {
+		stamps = vgpu_vf_ring_stamps(ring, job);
 		turn = max(le64_to_cpu(READ_ONCE(stamps->begin.clock)),
 			   le64_to_cpu(READ_ONCE(stamps->turn.clock)));
 	}
@@ -318,37 +426,55 @@ int vgpu_vf_ring_disable(struct vgpu_vf_ring *ring)
 
 static void go_on(struct vgpu_vf_ring *ring, u64 head)
 {
+	/* NOPs where jobs were taken away */
+	wmb();
 	writeq(head, ring->regs + VGPU_RING_HEAD);
 	writel(VGPU_RING_CTRL_ENABLE | VGPU_RING_CTRL_RESUME, ring->regs + VGPU_RING_CTRL);
 	/* Doorbells have been ignored in the meantime. */
 	writeq(ring->tail, ring->doorbell);
 }
 
-/**
- * vgpu_vf_ring_skip() - start a disabled ring again, behind a job that had begun
- * @ring: the ring
- * @timed_out: if HEAD is still there, the job gets -ETIME
- *
- * What the engine had done of the packet at HEAD is forgotten. If that may have
- * been something, it must not be done twice: such a job is lost.
+/*
+ * Starts a ring that has stopped again, behind the first job if that had begun:
+ * what the engine had done of the packet at HEAD is forgotten, and if that may have
+ * been something, it must not be done twice. @error bans the queue, if the packet is
+ * of its VM; else, and with -ECANCELED, the job is lost.
  */
-void vgpu_vf_ring_skip(struct vgpu_vf_ring *ring, u64 timed_out)
+static void go_on_behind(struct vgpu_vf_ring *ring, int error, u32 fault, u64 addr)
 {
-	u64 head = readq(ring->regs + VGPU_RING_HEAD);
+	u64 now = readq(ring->vf->regs + VGPU_REG_GPU_TIME);
+	u64 head = readq(ring->regs + VGPU_RING_HEAD), end = head;
 	struct vgpu_vf_job *job;
 	unsigned long flags;
 
 	spin_lock_irqsave(&ring->lock, flags);
 	complete_jobs(ring);
 	job = first_job(ring);
-	if (job && head > job->begin) {
-		int error = head == timed_out ? -ETIME : -ECANCELED;
-
-		head = job->end;
-		end_job(ring, job, error);
+	if (job && (head > job->begin || fault)) {
+		end = job->end;
+		if (!is_of_vm(packet_at(ring, head)))
+			error = -ECANCELED;
+		if (error != -ECANCELED)
+			ban(ring, job, error, fault, addr);
+		/* The fence is that of the last one, which may not have come to run. */
+		if (error != -ECANCELED && head < job->last)
+			job->error = -ECANCELED;
+		end_job(ring, job, job->error ? 0 : error, now);
 	}
-	go_on(ring, head);
+	go_on(ring, end);
 	spin_unlock_irqrestore(&ring->lock, flags);
+}
+
+/**
+ * vgpu_vf_ring_skip() - start a disabled ring again, behind a job that had begun
+ * @ring: the ring
+ * @timed_out: if HEAD is still there, the job gets -ETIME; else it is lost
+ */
+void vgpu_vf_ring_skip(struct vgpu_vf_ring *ring, u64 timed_out)
+{
+	bool there = readq(ring->regs + VGPU_RING_HEAD) == timed_out;
+
+	go_on_behind(ring, there ? -ETIME : -ECANCELED, 0, 0);
 }
 
 static void log_fault(struct vgpu_vf_ring *ring, u32 fault, u64 addr)
@@ -379,33 +505,27 @@ void vgpu_vf_ring_kick(struct vgpu_vf_ring *ring)
  * @ring: the ring
  *
  * After a reset of the world a job that had not begun runs as if nothing had
- * happened; see vgpu_vf_ring_skip().
+ * happened. Of those that had, the one that would not let the world go is to
+ * blame, the others are lost.
  */
 void vgpu_vf_ring_recover(struct vgpu_vf_ring *ring)
 {
-	struct vgpu_vf_job *job;
-	unsigned long flags;
-	bool reset;
-	u64 head;
-	u32 fault;
+	u32 fault, code;
+	u64 addr;
 
 	if (readl(ring->regs + VGPU_RING_STATUS) != VGPU_RING_HALTED)
 		return;
 	ring->vf->recovery.faults++;
 	fault = readl(ring->regs + VGPU_RING_FAULT);
-	head = readq(ring->regs + VGPU_RING_HEAD);
-	log_fault(ring, fault, readq(ring->regs + VGPU_RING_FAULT_ADDR));
-	reset = VGPU_FIELD_GET(VGPU_RING_FAULT_CODE, fault) == VGPU_FAULT_RESET;
-
-	spin_lock_irqsave(&ring->lock, flags);
-	complete_jobs(ring);
-	job = first_job(ring);
-	if (job && (!reset || head > job->begin)) {
-		head = job->end;
-		end_job(ring, job, reset ? -ECANCELED : -EIO);
-	}
-	go_on(ring, head);
-	spin_unlock_irqrestore(&ring->lock, flags);
+	addr = readq(ring->regs + VGPU_RING_FAULT_ADDR);
+	log_fault(ring, fault, addr);
+	code = VGPU_FIELD_GET(VGPU_RING_FAULT_CODE, fault);
+	if (code != VGPU_FAULT_RESET)
+		go_on_behind(ring, -EIO, fault, addr);
+	else if (VGPU_FIELD_GET(VGPU_RING_FAULT_OPCODE, fault))
+		go_on_behind(ring, -ETIME, 0, 0);
+	else
+		go_on_behind(ring, -ECANCELED, 0, 0);
 }
 
 /**
@@ -457,13 +577,38 @@ void vgpu_vf_ring_close(struct vgpu_vf_ring *ring, int error)
 		complete_jobs(ring);
 	ring->closed = error;
 	list_for_each_entry_safe(job, next, &ring->jobs, link)
-		end_job(ring, job, error == -ENODEV ? -ENODEV : -ECANCELED);
+		end_job(ring, job, error == -ENODEV ? -ENODEV : -ECANCELED, 0);
 	spin_unlock_irqrestore(&ring->lock, flags);
+}
+
+/**
+ * vgpu_vf_ring_gpu_time() - GPU time that the jobs of a file have taken
+ * @ring: the ring
+ * @file: the file; the device is there
+ *
+ * Return: ns, with those of a job that is running
+ */
+u64 vgpu_vf_ring_gpu_time(struct vgpu_vf_ring *ring, struct vgpu_vf_file *file)
+{
+	u64 now = readq(ring->vf->regs + VGPU_REG_GPU_TIME);
+	struct vgpu_vf_job *job;
+	u64 taken = 0;
+
+	spin_lock_irq(&ring->lock);
+	job = first_job(ring);
+	if (job && job->queue->file == file)
+		taken = taken_by(ring, job, now);
+	taken += atomic64_read(&file->gpu_ns[ring->index]);
+	spin_unlock_irq(&ring->lock);
+	return taken;
 }
 
 static void sched_fini(struct drm_device *drm, void *data)
 {
-	drm_sched_fini(data);
+	struct vgpu_vf_ring *ring = data;
+
+	drm_sched_fini(&ring->sched);
+	destroy_workqueue(ring->feeder);
 }
 
 static int ring_init(struct vgpu_vf *vf, unsigned int index, u32 bytes)
@@ -480,19 +625,30 @@ static int ring_init(struct vgpu_vf *vf, unsigned int index, u32 bytes)
 	ring->fence_context = dma_fence_context_alloc(1);
 	spin_lock_init(&ring->lock);
 	INIT_LIST_HEAD(&ring->jobs);
+	INIT_LIST_HEAD(&ring->queues);
 	ring->closed = -EIO;
+	ret = drmm_mutex_init(&vf->drm, &ring->queues_lock);
+	if (ret)
+		return ret;
 
 	ring->memory = dmam_alloc_coherent(vf->drm.dev, sizeof(*ring->memory), &ring->dma,
 					   GFP_KERNEL);
 	if (!ring->memory)
 		return -ENOMEM;
 
-	ret = vgpu_vf_sched_init(&ring->sched, &vgpu_vf_sched_ops, bytes / 8 / 2, ring->name,
-				 vf->drm.dev);
-	if (ret)
+	/* What is submitted goes ahead of whoever submits more. */
+	ring->feeder = alloc_ordered_workqueue("vgpu_vf-%s", WQ_MEM_RECLAIM | WQ_HIGHPRI,
+					       ring->name);
+	if (!ring->feeder)
+		return -ENOMEM;
+	ret = vgpu_vf_sched_init(&ring->sched, &vgpu_vf_sched_ops, ring->feeder,
+				 bytes / 8 / 2, ring->name, vf->drm.dev);
+	if (ret) {
+		destroy_workqueue(ring->feeder);
 		return ret;
+	}
 	/* Files that are still open have queues there, bound or not. */
-	return drmm_add_action_or_reset(&vf->drm, sched_fini, &ring->sched);
+	return drmm_add_action_or_reset(&vf->drm, sched_fini, ring);
 }
 
 /**

@@ -5,6 +5,7 @@
 #include <linux/dma-fence.h>
 #include <linux/irqreturn.h>
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/spinlock.h>
 
 #include <vgpu/packets.h>
@@ -13,6 +14,7 @@
 #include "compat.h"
 
 struct vgpu_vf;
+struct vgpu_vf_file;
 struct vgpu_vf_job;
 
 /** VGPU_VF_RING_BYTES - of each ring, unless the device has smaller ones only */
@@ -62,7 +64,10 @@ struct vgpu_vf_ring_memory {
  * @dma: its DMA address
  * @fence_context: of the fences
  * @sched: feeds the ring
- * @lock: protects what follows; taken in interrupts
+ * @feeder: runs @sched
+ * @queues_lock: protects @queues
+ * @queues: struct vgpu_vf_queue that end here
+ * @lock: protects what follows, and what queues have of it; taken in interrupts
  * @closed: 0, or the errno that jobs get instead of being run
  * @tail: position behind the last packet
  * @sequence: of the last job
@@ -81,6 +86,9 @@ struct vgpu_vf_ring {
 	dma_addr_t dma;
 	u64 fence_context;
 	struct drm_gpu_scheduler sched;
+	struct workqueue_struct *feeder;
+	struct mutex queues_lock; /* see above */
+	struct list_head queues;
 	spinlock_t lock; /* see above */
 	int closed;
 	u64 tail;
@@ -103,6 +111,9 @@ void vgpu_vf_ring_kick(struct vgpu_vf_ring *ring);
 void vgpu_vf_ring_recover(struct vgpu_vf_ring *ring);
 u64 vgpu_vf_ring_turn(struct vgpu_vf_ring *ring, u64 head);
 bool vgpu_vf_ring_is_busy(struct vgpu_vf_ring *ring);
-u32 vgpu_vf_ring_credits(unsigned int commands);
+u32 vgpu_vf_ring_credits(const struct vgpu_vf_job *job);
+u64 vgpu_vf_ring_gpu_time(struct vgpu_vf_ring *ring, struct vgpu_vf_file *file);
+struct vgpu_vf_stamps *vgpu_vf_ring_stamps(struct vgpu_vf_ring *ring,
+					   const struct vgpu_vf_job *job);
 
 #endif

@@ -1,20 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VRAM: the kernel's buddy allocator over what the window shows.
+ * VRAM: the kernel's buddy allocator over what the window shows, as a manager of
+ * TTM resources.
  *
- * Memory is zeroed when it is allocated, by the CPU through the window, so that
- * nobody ever sees what the last owner left. The engine's FILL would be faster
- * per byte, but it runs when the function gets its next slice: an allocation
- * would wait for the other VFs' quanta, would need a fence that each first user
- * has to wait for, and would not work while the function is being reset.
+ * A buffer gets the largest blocks that there are, first, each aligned to its size:
+ * one of 2 MiB or more has parts that can be mapped by big pages, as long as VRAM is
+ * not in splinters. What the driver has for itself, which never moves, is taken from
+ * the other end, so that it makes none.
+ *
+ * All is written and read by the CPU through the window: the zeroes of a new buffer,
+ * so that nobody ever sees what the last owner left, and the contents of one that is
+ * moved. The engine's FILL and COPY would be faster per byte, but they run when the
+ * function gets its next slice: an allocation would wait for the other VFs' quanta,
+ * would need a fence that each first user has to wait for, and would not work while
+ * the function is being reset.
  */
+#include <linux/highmem.h>
 #include <linux/io.h>
+#include <linux/iosys-map.h>
 #include <linux/pci.h>
 #include <linux/sched/signal.h>
 #include <linux/sizes.h>
+#include <linux/slab.h>
 
+#include <drm/drm_cache.h>
 #include <drm/drm_managed.h>
 #include <drm/drm_print.h>
+#include <drm/ttm/ttm_bo.h>
+#include <drm/ttm/ttm_placement.h>
 
 #include <vgpu/mmu.h>
 #include <vgpu/regs.h>
@@ -22,8 +35,147 @@
 #include "device.h"
 #include "vram.h"
 
-/* Cleared without a look at signals and other tasks; some 100 µs. */
-#define CLEAR_BYTES	SZ_512K
+/* Written or read without a look at signals and other tasks; some 100 µs. */
+#define STEP_BYTES	SZ_512K
+
+/**
+ * struct vram_resource - what a buffer has of VRAM
+ * @base: for TTM
+ * @blocks: of the buddy allocator, in the order of the buffer
+ * @extents: the same, to find them
+ */
+struct vram_resource {
+	struct ttm_resource base;
+	struct list_head blocks;
+	struct vgpu_vf_extents extents;
+};
+
+static struct vram_resource *to_vram_resource(struct ttm_resource *base)
+{
+	return container_of(base, struct vram_resource, base);
+}
+
+static struct vgpu_vf *manager_to_vf(struct ttm_resource_manager *manager)
+{
+	return container_of(manager, struct vgpu_vf, vram.manager);
+}
+
+static bool is_of_driver(const struct ttm_buffer_object *bo)
+{
+	return bo->type == ttm_bo_type_kernel;
+}
+
+static int take_blocks(struct vgpu_vf_vram *vram, struct ttm_buffer_object *bo,
+		       struct list_head *blocks)
+{
+	unsigned long flags = 0;
+	u64 size = bo->base.size;
+	int ret;
+
+	if (is_of_driver(bo))
+		flags = GPU_BUDDY_CONTIGUOUS_ALLOCATION | GPU_BUDDY_TOPDOWN_ALLOCATION;
+
+	guard(mutex)(&vram->lock);
+	/* Or all others would be moved away, for nothing. */
+	if (size > vram->size - vram->pinned)
+		return -ENOMEM;
+	if (size > vram->buddy.avail)
+		return -ENOSPC;
+	ret = gpu_buddy_alloc_blocks(&vram->buddy, 0, vram->size, size, SZ_4K, blocks,
+				     flags);
+	if (!ret && is_of_driver(bo))
+		vram->pinned += size;
+	return ret;
+}
+
+static void return_blocks(struct vgpu_vf_vram *vram, struct ttm_buffer_object *bo,
+			  struct list_head *blocks)
+{
+	guard(mutex)(&vram->lock);
+	if (is_of_driver(bo))
+		vram->pinned -= bo->base.size;
+	gpu_buddy_free_list(&vram->buddy, blocks, 0);
+}
+
+static int find_extents(struct vgpu_vf_vram *vram, struct vram_resource *resource)
+{
+	struct gpu_buddy_block *block;
+	int ret;
+
+	ret = vgpu_vf_extents_init(&resource->extents,
+				   list_count_nodes(&resource->blocks));
+	if (ret)
+		return ret;
+	list_for_each_entry(block, &resource->blocks, link)
+		vgpu_vf_extents_add(&resource->extents, gpu_buddy_block_offset(block),
+				    gpu_buddy_block_size(&vram->buddy, block));
+	resource->base.start = PHYS_PFN(resource->extents.pieces[0].addr);
+	return 0;
+}
+
+/*
+ * What is written while the function is closed may be lost, zeroes too: who has a
+ * choice goes elsewhere. The driver's own buffers are written again when it opens.
+ */
+static int check_open(struct vgpu_vf *vf, struct ttm_buffer_object *bo,
+		      const struct ttm_place *place)
+{
+	int closed = READ_ONCE(vf->closed);
+
+	if (!closed || is_of_driver(bo))
+		return 0;
+	return place->flags & TTM_PL_FLAG_DESIRED ? -ENOSPC : closed;
+}
+
+/* -ENOSPC lets TTM make room, or try the next place. */
+static int manager_alloc(struct ttm_resource_manager *manager,
+			 struct ttm_buffer_object *bo, const struct ttm_place *place,
+			 struct ttm_resource **out)
+{
+	struct vgpu_vf *vf = manager_to_vf(manager);
+	struct vram_resource *resource;
+	int ret;
+
+	ret = check_open(vf, bo, place);
+	if (ret)
+		return ret;
+	resource = kzalloc(sizeof(*resource), GFP_KERNEL);
+	if (!resource)
+		return -ENOMEM;
+	INIT_LIST_HEAD(&resource->blocks);
+	ttm_resource_init(bo, place, &resource->base);
+	ret = take_blocks(&vf->vram, bo, &resource->blocks);
+	if (ret)
+		goto fini;
+	ret = find_extents(&vf->vram, resource);
+	if (ret)
+		goto return_blocks;
+	*out = &resource->base;
+	return 0;
+
+return_blocks:
+	return_blocks(&vf->vram, bo, &resource->blocks);
+fini:
+	ttm_resource_fini(manager, &resource->base);
+	kfree(resource);
+	/* As if there were none left: the next place may do. */
+	return ret == -ENOMEM && place->flags & TTM_PL_FLAG_DESIRED ? -ENOSPC : ret;
+}
+
+static void manager_free(struct ttm_resource_manager *manager, struct ttm_resource *base)
+{
+	struct vram_resource *resource = to_vram_resource(base);
+
+	return_blocks(&manager_to_vf(manager)->vram, base->bo, &resource->blocks);
+	ttm_resource_fini(manager, base);
+	vgpu_vf_extents_fini(&resource->extents);
+	kfree(resource);
+}
+
+static const struct ttm_resource_manager_func manager_func = {
+	.alloc = manager_alloc,
+	.free = manager_free,
+};
 
 static void vram_fini(struct drm_device *drm, void *data)
 {
@@ -49,7 +201,7 @@ int vgpu_vf_vram_init(struct vgpu_vf *vf)
 	/* What is behind the window's end could not be zeroed or mapped. */
 	vram->start = pci_resource_start(pdev, VGPU_BAR_VRAM);
 	vram->size = min3(size, window, (u64)pci_resource_len(pdev, VGPU_BAR_VRAM));
-	vram->size = round_down(vram->size, SZ_4K);
+	vram->size = round_down(vram->size, PAGE_SIZE);
 	if (!vram->size) {
 		drm_err(&vf->drm, "the PF has provided no VRAM\n");
 		return -ENXIO;
@@ -72,76 +224,17 @@ int vgpu_vf_vram_init(struct vgpu_vf *vf)
 }
 
 /**
- * vgpu_vf_vram_alloc() - allocate, without clearing
- * @vf: the function
- * @size: bytes, multiple of 4 KiB
- * @single: one block, aligned to its size, or nothing; @size is a power of two
- * @blocks: empty list that gets the blocks, larger ones first, each aligned to
- *	its size
- *
- * Return: 0, -ENOSPC if there is not enough, -ENOMEM
+ * vgpu_vf_vram_manage() - let TTM place buffers here
+ * @vf: the function, with a TTM device
  */
-int vgpu_vf_vram_alloc(struct vgpu_vf *vf, u64 size, bool single,
-		       struct list_head *blocks)
+void vgpu_vf_vram_manage(struct vgpu_vf *vf)
 {
-	struct vgpu_vf_vram *vram = &vf->vram;
+	struct ttm_resource_manager *manager = &vf->vram.manager;
 
-	guard(mutex)(&vram->lock);
-	if (size > vram->buddy.avail)
-		return -ENOSPC;
-	return gpu_buddy_alloc_blocks(&vram->buddy, 0, vram->size, size,
-				      single ? size : SZ_4K, blocks, 0);
-}
-
-/**
- * vgpu_vf_vram_free() - give back
- * @vf: the function
- * @blocks: what vgpu_vf_vram_alloc() has filled; is empty afterwards
- *
- * The GPU cannot reach the blocks any more: their translations are gone.
- */
-void vgpu_vf_vram_free(struct vgpu_vf *vf, struct list_head *blocks)
-{
-	guard(mutex)(&vf->vram.lock);
-	gpu_buddy_free_list(&vf->vram.buddy, blocks, 0);
-}
-
-/**
- * vgpu_vf_vram_offset() - where the first (or only) block is
- * @blocks: what vgpu_vf_vram_alloc() has filled
- *
- * Return: offset in VRAM
- */
-u64 vgpu_vf_vram_offset(const struct list_head *blocks)
-{
-	return gpu_buddy_block_offset(list_first_entry(blocks, struct gpu_buddy_block,
-						       link));
-}
-
-/**
- * vgpu_vf_vram_clear() - zero all blocks
- * @vf: the function, entered by vgpu_vf_enter()
- * @blocks: what vgpu_vf_vram_alloc() has filled
- *
- * Return: 0, or -EINTR if the process is being killed
- */
-int vgpu_vf_vram_clear(struct vgpu_vf *vf, const struct list_head *blocks)
-{
-	struct gpu_buddy_block *block;
-	u64 offset, end, bytes;
-
-	list_for_each_entry(block, blocks, link) {
-		offset = gpu_buddy_block_offset(block);
-		end = offset + gpu_buddy_block_size(&vf->vram.buddy, block);
-		for (; offset < end; offset += bytes) {
-			bytes = min(end - offset, (u64)CLEAR_BYTES);
-			memset_io(vf->vram.window + offset, 0, bytes);
-			if (fatal_signal_pending(current))
-				return -EINTR;
-			cond_resched();
-		}
-	}
-	return 0;
+	manager->func = &manager_func;
+	ttm_resource_manager_init(manager, &vf->ttm, vf->vram.size);
+	ttm_set_driver_manager(&vf->ttm, TTM_PL_VRAM, manager);
+	ttm_resource_manager_set_used(manager, true);
 }
 
 /**
@@ -154,4 +247,159 @@ u64 vgpu_vf_vram_available(struct vgpu_vf *vf)
 {
 	guard(mutex)(&vf->vram.lock);
 	return vf->vram.buddy.avail;
+}
+
+/**
+ * vgpu_vf_vram_extents() - where a buffer is
+ * @resource: what it has of VRAM
+ *
+ * Return: as long as @resource exists; its addresses are offsets in VRAM
+ */
+const struct vgpu_vf_extents *vgpu_vf_vram_extents(struct ttm_resource *resource)
+{
+	return &to_vram_resource(resource)->extents;
+}
+
+/* Let others live, and a killed process go. */
+static int take_breath(void)
+{
+	cond_resched();
+	return fatal_signal_pending(current) ? -EINTR : 0;
+}
+
+static int clear_piece(void __iomem *to, u64 bytes)
+{
+	u64 step;
+	int ret;
+
+	for (; bytes; to += step, bytes -= step) {
+		step = min_t(u64, bytes, STEP_BYTES);
+		memset_io(to, 0, step);
+		ret = take_breath();
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * vgpu_vf_vram_clear() - zero what a buffer has
+ * @vf: the function, entered by vgpu_vf_enter()
+ * @resource: what the buffer has of VRAM
+ *
+ * Return: 0, or -EINTR if the process is being killed
+ */
+int vgpu_vf_vram_clear(struct vgpu_vf *vf, struct ttm_resource *resource)
+{
+	const struct vgpu_vf_extents *extents = vgpu_vf_vram_extents(resource);
+	struct vgpu_vf_extent extent;
+	u64 offset;
+	int ret;
+
+	for (offset = 0; offset < extents->size; offset += extent.bytes) {
+		extent = vgpu_vf_extents_find(extents, offset);
+		ret = clear_piece(vf->vram.window + extent.addr, extent.bytes);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+static void write_page(void __iomem *vram, struct page *page)
+{
+	void *memory = kmap_local_page(page);
+
+	memcpy_toio(vram, memory, PAGE_SIZE);
+	kunmap_local(memory);
+}
+
+/* Reads of write-combined memory are slow one by one, but not in streams. */
+static void read_page(void __iomem *vram, struct page *page)
+{
+	void *memory = kmap_local_page(page);
+	struct iosys_map from = IOSYS_MAP_INIT_VADDR_IOMEM(vram);
+	struct iosys_map to = IOSYS_MAP_INIT_VADDR(memory);
+
+	drm_memcpy_from_wc(&to, &from, PAGE_SIZE);
+	kunmap_local(memory);
+}
+
+static int copy_pages(struct vgpu_vf *vf, struct ttm_resource *resource,
+		      struct page **pages,
+		      void (*copy)(void __iomem *vram, struct page *page))
+{
+	const struct vgpu_vf_extents *extents = vgpu_vf_vram_extents(resource);
+	struct vgpu_vf_extent extent = {};
+	u64 offset;
+	int ret;
+
+	for (offset = 0; offset < extents->size; offset += PAGE_SIZE) {
+		if (!extent.bytes)
+			extent = vgpu_vf_extents_find(extents, offset);
+		copy(vf->vram.window + extent.addr, pages[offset >> PAGE_SHIFT]);
+		extent.addr += PAGE_SIZE;
+		extent.bytes -= PAGE_SIZE;
+		if (offset % STEP_BYTES)
+			continue;
+		ret = take_breath();
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/**
+ * vgpu_vf_vram_write() - copy memory to VRAM
+ * @vf: the function, entered by vgpu_vf_enter()
+ * @resource: what the buffer has of VRAM
+ * @pages: as many as the buffer
+ *
+ * Return: 0, or -EINTR if the process is being killed
+ */
+int vgpu_vf_vram_write(struct vgpu_vf *vf, struct ttm_resource *resource,
+		       struct page **pages)
+{
+	return copy_pages(vf, resource, pages, write_page);
+}
+
+/**
+ * vgpu_vf_vram_read() - copy VRAM to memory
+ * @vf: the function, entered by vgpu_vf_enter()
+ * @resource: what the buffer has of VRAM
+ * @pages: as many as the buffer
+ *
+ * Return: 0, or -EINTR if the process is being killed
+ */
+int vgpu_vf_vram_read(struct vgpu_vf *vf, struct ttm_resource *resource,
+		      struct page **pages)
+{
+	return copy_pages(vf, resource, pages, read_page);
+}
+
+/**
+ * vgpu_vf_vram_access() - write or read a few bytes
+ * @vf: the function, entered by vgpu_vf_enter()
+ * @resource: what the buffer has of VRAM
+ * @offset: in the buffer
+ * @data: what to write, or to be filled
+ * @bytes: how many, within the buffer
+ * @write: else read
+ */
+void vgpu_vf_vram_access(struct vgpu_vf *vf, struct ttm_resource *resource, u64 offset,
+			 void *data, size_t bytes, bool write)
+{
+	const struct vgpu_vf_extents *extents = vgpu_vf_vram_extents(resource);
+	struct vgpu_vf_extent extent;
+	void __iomem *vram;
+	size_t part;
+
+	for (; bytes; offset += part, data += part, bytes -= part) {
+		extent = vgpu_vf_extents_find(extents, offset);
+		part = min_t(u64, bytes, extent.bytes);
+		vram = vf->vram.window + extent.addr;
+		if (write)
+			memcpy_toio(vram, data, part);
+		else
+			memcpy_fromio(data, vram, part);
+	}
 }

@@ -5,8 +5,12 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 
-#include "compat.h"
+#include <drm/ttm/ttm_resource.h>
 
+#include "compat.h"
+#include "extents.h"
+
+struct page;
 struct vgpu_vf;
 
 /**
@@ -14,8 +18,10 @@ struct vgpu_vf;
  * @window: all of it, mapped write-combined
  * @start: physical address of the window
  * @size: bytes
- * @lock: serialises @buddy
+ * @manager: TTM's view of it
+ * @lock: serialises @buddy, protects @pinned
  * @buddy: who has what
+ * @pinned: bytes that the driver itself has, which nothing can make room in
  *
  * Offsets in here are those that the GPU uses in function space.
  */
@@ -23,16 +29,24 @@ struct vgpu_vf_vram {
 	void __iomem *window;
 	resource_size_t start;
 	u64 size;
+	struct ttm_resource_manager manager;
 	struct mutex lock; /* see above */
 	struct gpu_buddy buddy;
+	u64 pinned;
 };
 
 int vgpu_vf_vram_init(struct vgpu_vf *vf);
-int vgpu_vf_vram_alloc(struct vgpu_vf *vf, u64 size, bool single,
-		       struct list_head *blocks);
-void vgpu_vf_vram_free(struct vgpu_vf *vf, struct list_head *blocks);
-u64 vgpu_vf_vram_offset(const struct list_head *blocks);
-int vgpu_vf_vram_clear(struct vgpu_vf *vf, const struct list_head *blocks);
+void vgpu_vf_vram_manage(struct vgpu_vf *vf);
 u64 vgpu_vf_vram_available(struct vgpu_vf *vf);
+
+/* What one buffer has of it. */
+const struct vgpu_vf_extents *vgpu_vf_vram_extents(struct ttm_resource *resource);
+int vgpu_vf_vram_clear(struct vgpu_vf *vf, struct ttm_resource *resource);
+int vgpu_vf_vram_write(struct vgpu_vf *vf, struct ttm_resource *resource,
+		       struct page **pages);
+int vgpu_vf_vram_read(struct vgpu_vf *vf, struct ttm_resource *resource,
+		      struct page **pages);
+void vgpu_vf_vram_access(struct vgpu_vf *vf, struct ttm_resource *resource, u64 offset,
+			 void *data, size_t bytes, bool write);
 
 #endif

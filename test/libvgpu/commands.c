@@ -13,7 +13,7 @@
 int vgpu_commands_create(struct vgpu *gpu, uint64_t size, struct vgpu_commands *commands)
 {
 	memset(commands, 0, sizeof(*commands));
-	return vgpu_bo_create(gpu, size, DRM_VGPU_GEM_READ | DRM_VGPU_GEM_EXECUTE,
+	return vgpu_bo_create(gpu, size, DRM_VGPU_BIND_READ | DRM_VGPU_BIND_EXECUTE,
 			      &commands->bo);
 }
 

@@ -20,7 +20,13 @@
 #define DRI "/dev/dri/"
 #define RENDER "renderD"
 
-static int call(struct vgpu *gpu, unsigned long request, void *arg)
+/* Buffers of at least that size may have pages of 2 MiB. */
+#define BIG_PAGE	(1ull << VGPU_BIG_PAGE_SHIFT)
+#define PAGE		(1ull << VGPU_PAGE_SHIFT)
+/* Where null pointers and truncated addresses point is nothing. */
+#define FIRST_ADDR	(1ull << 32)
+
+int vgpu_call(struct vgpu *gpu, unsigned long request, void *arg)
 {
 	int ret;
 
@@ -91,11 +97,27 @@ static int open_nth(struct vgpu *gpu, unsigned long n)
 	return -ENODEV;
 }
 
+static int set_up(struct vgpu *gpu)
+{
+	uint64_t rings;
+	uint32_t r;
+	int ret;
+
+	ret = vgpu_param(gpu, DRM_VGPU_PARAM_RINGS, &rings);
+	if (!ret)
+		ret = vgpu_vm_create(gpu, &gpu->vm);
+	gpu->rings = rings;
+	gpu->next_addr = FIRST_ADDR;
+	for (r = 0; r < rings && !ret; r++)
+		ret = vgpu_queue_create(gpu, gpu->vm, r, DRM_VGPU_PRIORITY_NORMAL,
+					&gpu->queues[r]);
+	return ret;
+}
+
 int vgpu_open(struct vgpu *gpu, const char *name)
 {
 	char path[64], *end;
 	unsigned long n;
-	uint64_t rings;
 	int ret;
 
 	memset(gpu, 0, sizeof(*gpu));
@@ -112,10 +134,9 @@ int vgpu_open(struct vgpu *gpu, const char *name)
 	if (ret)
 		return ret;
 
-	ret = vgpu_param(gpu, DRM_VGPU_PARAM_RINGS, &rings);
+	ret = set_up(gpu);
 	if (ret)
 		vgpu_close(gpu);
-	gpu->rings = rings;
 	return ret;
 }
 
@@ -128,16 +149,87 @@ void vgpu_close(struct vgpu *gpu)
 int vgpu_param(struct vgpu *gpu, uint32_t param, uint64_t *value)
 {
 	struct drm_vgpu_get_param get = { .param = param };
-	int ret = call(gpu, DRM_IOCTL_VGPU_GET_PARAM, &get);
+	int ret = vgpu_call(gpu, DRM_IOCTL_VGPU_GET_PARAM, &get);
 
 	*value = get.value;
 	return ret;
 }
 
+int vgpu_vm_create(struct vgpu *gpu, uint32_t *vm)
+{
+	struct drm_vgpu_vm_create create = { 0 };
+	int ret = vgpu_call(gpu, DRM_IOCTL_VGPU_VM_CREATE, &create);
+
+	*vm = create.vm_id;
+	return ret;
+}
+
+int vgpu_vm_destroy(struct vgpu *gpu, uint32_t vm)
+{
+	struct drm_vgpu_vm_destroy destroy = { .vm_id = vm };
+
+	return vgpu_call(gpu, DRM_IOCTL_VGPU_VM_DESTROY, &destroy);
+}
+
+int vgpu_bind(struct vgpu *gpu, uint32_t vm, const struct drm_vgpu_bind_op *ops,
+	      uint32_t count)
+{
+	struct drm_vgpu_vm_bind bind = {
+		.vm_id = vm, .op_count = count, .op_bytes = sizeof(*ops),
+		.ops = (uintptr_t)ops,
+	};
+
+	return vgpu_call(gpu, DRM_IOCTL_VGPU_VM_BIND, &bind);
+}
+
+int vgpu_bind_async(struct vgpu *gpu, uint32_t vm, const struct drm_vgpu_bind_op *ops,
+		    uint32_t count, const struct drm_vgpu_sync *in,
+		    const struct drm_vgpu_sync *out)
+{
+	struct drm_vgpu_vm_bind bind = {
+		.vm_id = vm, .flags = DRM_VGPU_VM_BIND_ASYNC,
+		.op_count = count, .op_bytes = sizeof(*ops), .ops = (uintptr_t)ops,
+		.in_sync_count = !!in, .in_syncs = (uintptr_t)in,
+		.out_sync_count = !!out, .out_syncs = (uintptr_t)out,
+	};
+
+	return vgpu_call(gpu, DRM_IOCTL_VGPU_VM_BIND, &bind);
+}
+
+int vgpu_map(struct vgpu *gpu, uint32_t vm, uint32_t handle, uint64_t offset,
+	     uint64_t addr, uint64_t size, uint32_t rights)
+{
+	const struct drm_vgpu_bind_op op = {
+		.op = DRM_VGPU_BIND_MAP, .flags = rights, .handle = handle,
+		.offset = offset, .addr = addr, .size = size,
+	};
+
+	return vgpu_bind(gpu, vm, &op, 1);
+}
+
+int vgpu_unmap(struct vgpu *gpu, uint32_t vm, uint64_t addr, uint64_t size)
+{
+	const struct drm_vgpu_bind_op op = {
+		.op = DRM_VGPU_BIND_UNMAP, .addr = addr, .size = size,
+	};
+
+	return vgpu_bind(gpu, vm, &op, 1);
+}
+
+/* With a page behind it that is never mapped. */
+uint64_t vgpu_reserve(struct vgpu *gpu, uint64_t size)
+{
+	uint64_t align = size >= BIG_PAGE ? BIG_PAGE : PAGE;
+	uint64_t addr = (gpu->next_addr + align - 1) & -align;
+
+	gpu->next_addr = addr + ((size + PAGE - 1) & -PAGE) + PAGE;
+	return addr;
+}
+
 static int bo_map(struct vgpu *gpu, struct vgpu_bo *bo)
 {
 	struct drm_vgpu_gem_mmap_offset offset = { .handle = bo->handle };
-	int ret = call(gpu, DRM_IOCTL_VGPU_GEM_MMAP_OFFSET, &offset);
+	int ret = vgpu_call(gpu, DRM_IOCTL_VGPU_GEM_MMAP_OFFSET, &offset);
 
 	if (ret)
 		return ret;
@@ -150,31 +242,88 @@ static void bo_close(struct vgpu *gpu, struct vgpu_bo *bo)
 {
 	struct drm_gem_close gem_close = { .handle = bo->handle };
 
-	call(gpu, DRM_IOCTL_GEM_CLOSE, &gem_close);
+	vgpu_call(gpu, DRM_IOCTL_GEM_CLOSE, &gem_close);
 }
 
-int vgpu_bo_create(struct vgpu *gpu, uint64_t size, uint32_t flags, struct vgpu_bo *bo)
+static int bo_create(struct vgpu *gpu, struct drm_vgpu_gem_create *create,
+		     uint32_t rights, struct vgpu_bo *bo)
 {
-	struct drm_vgpu_gem_create create = { .size = size, .flags = flags };
-	int ret = call(gpu, DRM_IOCTL_VGPU_GEM_CREATE, &create);
+	int ret = vgpu_call(gpu, DRM_IOCTL_VGPU_GEM_CREATE, create);
 
 	memset(bo, 0, sizeof(*bo));
 	if (ret)
 		return ret;
-	bo->handle = create.handle;
-	bo->size = create.size;
-	bo->addr = create.addr;
+	bo->handle = create->handle;
+	bo->size = create->size;
+	bo->addr = vgpu_reserve(gpu, bo->size);
 	ret = bo_map(gpu, bo);
 	if (ret)
-		bo_close(gpu, bo);
+		goto close;
+	ret = vgpu_map(gpu, gpu->vm, bo->handle, 0, bo->addr, bo->size, rights);
+	if (!ret)
+		return 0;
+	munmap(bo->map, bo->size);
+close:
+	bo_close(gpu, bo);
 	return ret;
+}
+
+int vgpu_bo_create(struct vgpu *gpu, uint64_t size, uint32_t rights, struct vgpu_bo *bo)
+{
+	struct drm_vgpu_gem_create create = {
+		.size = size, .flags = DRM_VGPU_GEM_VRAM, .vm_id = gpu->vm,
+	};
+
+	return bo_create(gpu, &create, rights, bo);
+}
+
+int vgpu_bo_create_shared(struct vgpu *gpu, uint64_t size, uint32_t placement,
+			  uint32_t rights, struct vgpu_bo *bo)
+{
+	struct drm_vgpu_gem_create create = { .size = size, .flags = placement };
+
+	return bo_create(gpu, &create, rights, bo);
 }
 
 void vgpu_bo_destroy(struct vgpu *gpu, struct vgpu_bo *bo)
 {
+	vgpu_unmap(gpu, gpu->vm, bo->addr, bo->size);
 	munmap(bo->map, bo->size);
 	bo_close(gpu, bo);
 	memset(bo, 0, sizeof(*bo));
+}
+
+int vgpu_queue_create(struct vgpu *gpu, uint32_t vm, uint32_t ring, uint32_t priority,
+		      uint32_t *queue)
+{
+	struct drm_vgpu_queue_create create = {
+		.vm_id = vm, .ring = ring, .priority = priority,
+	};
+	int ret = vgpu_call(gpu, DRM_IOCTL_VGPU_QUEUE_CREATE, &create);
+
+	*queue = create.queue_id;
+	return ret;
+}
+
+int vgpu_queue_destroy(struct vgpu *gpu, uint32_t queue)
+{
+	struct drm_vgpu_queue_destroy destroy = { .queue_id = queue };
+
+	return vgpu_call(gpu, DRM_IOCTL_VGPU_QUEUE_DESTROY, &destroy);
+}
+
+int vgpu_queue_state(struct vgpu *gpu, uint32_t queue, struct drm_vgpu_queue_state *state)
+{
+	*state = (struct drm_vgpu_queue_state){ .queue_id = queue };
+	return vgpu_call(gpu, DRM_IOCTL_VGPU_QUEUE_STATE, state);
+}
+
+int vgpu_queue_renew(struct vgpu *gpu, uint32_t ring)
+{
+	int ret = vgpu_queue_destroy(gpu, gpu->queues[ring]);
+
+	return ret ? ret : vgpu_queue_create(gpu, gpu->vm, ring, DRM_VGPU_PRIORITY_NORMAL,
+					     &gpu->queues[ring]);
 }
 
 int vgpu_sync_create(struct vgpu *gpu, bool signalled, uint32_t *handle)
@@ -182,7 +331,7 @@ int vgpu_sync_create(struct vgpu *gpu, bool signalled, uint32_t *handle)
 	struct drm_syncobj_create create = {
 		.flags = signalled ? DRM_SYNCOBJ_CREATE_SIGNALED : 0,
 	};
-	int ret = call(gpu, DRM_IOCTL_SYNCOBJ_CREATE, &create);
+	int ret = vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_CREATE, &create);
 
 	*handle = create.handle;
 	return ret;
@@ -192,7 +341,7 @@ void vgpu_sync_destroy(struct vgpu *gpu, uint32_t handle)
 {
 	struct drm_syncobj_destroy destroy = { .handle = handle };
 
-	call(gpu, DRM_IOCTL_SYNCOBJ_DESTROY, &destroy);
+	vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_DESTROY, &destroy);
 }
 
 int vgpu_sync_reset(struct vgpu *gpu, uint32_t handle)
@@ -201,7 +350,7 @@ int vgpu_sync_reset(struct vgpu *gpu, uint32_t handle)
 		.handles = (uintptr_t)&handle, .count_handles = 1,
 	};
 
-	return call(gpu, DRM_IOCTL_SYNCOBJ_RESET, &array);
+	return vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_RESET, &array);
 }
 
 int vgpu_sync_signal(struct vgpu *gpu, uint32_t handle, uint64_t point)
@@ -215,8 +364,8 @@ int vgpu_sync_signal(struct vgpu *gpu, uint32_t handle, uint64_t point)
 	};
 
 	if (!point)
-		return call(gpu, DRM_IOCTL_SYNCOBJ_SIGNAL, &binary);
-	return call(gpu, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, &array);
+		return vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_SIGNAL, &binary);
+	return vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_TIMELINE_SIGNAL, &array);
 }
 
 int vgpu_sync_wait(struct vgpu *gpu, uint32_t handle, uint64_t point, int64_t timeout_ms)
@@ -230,7 +379,7 @@ int vgpu_sync_wait(struct vgpu *gpu, uint32_t handle, uint64_t point, int64_t ti
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	wait.timeout_nsec = now.tv_sec * 1000000000ll + now.tv_nsec +
 			    timeout_ms * 1000000ll;
-	return call(gpu, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait);
+	return vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait);
 }
 
 int vgpu_sync_query(struct vgpu *gpu, uint32_t handle, uint64_t *point)
@@ -240,7 +389,7 @@ int vgpu_sync_query(struct vgpu *gpu, uint32_t handle, uint64_t *point)
 		.count_handles = 1,
 	};
 
-	return call(gpu, DRM_IOCTL_SYNCOBJ_QUERY, &array);
+	return vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_QUERY, &array);
 }
 
 int vgpu_sync_status(struct vgpu *gpu, uint32_t handle)
@@ -251,7 +400,7 @@ int vgpu_sync_status(struct vgpu *gpu, uint32_t handle)
 		.fd = -1,
 	};
 	struct sync_file_info info = { 0 };
-	int ret = call(gpu, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export);
+	int ret = vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export);
 
 	if (ret)
 		return ret == -EINVAL ? -ENOENT : ret;
@@ -260,13 +409,14 @@ int vgpu_sync_status(struct vgpu *gpu, uint32_t handle)
 	return ret;
 }
 
-int vgpu_submit(struct vgpu *gpu, const struct drm_vgpu_job *jobs, uint32_t count)
+int vgpu_submit(struct vgpu *gpu, uint32_t queue, const struct drm_vgpu_job *jobs,
+		uint32_t count)
 {
 	struct drm_vgpu_submit submit = {
-		.job_count = count, .job_bytes = sizeof(*jobs), .jobs = (uintptr_t)jobs,
+		.queue_id = queue, .job_count = count, .job_bytes = sizeof(*jobs), .jobs = (uintptr_t)jobs,
 	};
 
-	return call(gpu, DRM_IOCTL_VGPU_SUBMIT, &submit);
+	return vgpu_call(gpu, DRM_IOCTL_VGPU_SUBMIT, &submit);
 }
 
 int vgpu_submit_commands(struct vgpu *gpu, uint32_t ring,
@@ -277,13 +427,14 @@ int vgpu_submit_commands(struct vgpu *gpu, uint32_t ring,
 	};
 	struct drm_vgpu_sync in_sync = { .handle = in }, out_sync = { .handle = out };
 	struct drm_vgpu_job job = {
-		.ring = ring,
 		.command_count = 1, .commands = (uintptr_t)&command,
 		.in_sync_count = !!in, .in_syncs = (uintptr_t)&in_sync,
 		.out_sync_count = !!out, .out_syncs = (uintptr_t)&out_sync,
 	};
 
-	return commands->overflow ? -ENOSPC : vgpu_submit(gpu, &job, 1);
+	if (commands->overflow)
+		return -ENOSPC;
+	return ring < gpu->rings ? vgpu_submit(gpu, gpu->queues[ring], &job, 1) : -EINVAL;
 }
 
 int vgpu_run(struct vgpu *gpu, uint32_t ring, const struct vgpu_commands *commands)
@@ -300,6 +451,8 @@ int vgpu_run(struct vgpu *gpu, uint32_t ring, const struct vgpu_commands *comman
 	if (!ret)
 		ret = vgpu_sync_status(gpu, sync);
 	vgpu_sync_destroy(gpu, sync);
+	if (ret == -EIO || ret == -ETIME)
+		vgpu_queue_renew(gpu, ring);
 	return ret == 1 ? 0 : ret;
 }
 

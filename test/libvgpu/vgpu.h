@@ -16,17 +16,24 @@
 
 #include <drm/vgpu_drm.h>
 #include <vgpu/packets.h>
+#include <vgpu/regs.h>
 
 /**
- * struct vgpu - an open render node
+ * struct vgpu - an open render node, with one VM, and a queue for each ring
  * @fd: of the node
  * @path: of the node
  * @rings: DRM_VGPU_PARAM_RINGS
+ * @vm: the VM
+ * @next_addr: address for the next buffer: none is used twice
+ * @queues: of each ring
  */
 struct vgpu {
 	int fd;
 	char path[64];
 	uint32_t rings;
+	uint32_t vm;
+	uint64_t next_addr;
+	uint32_t queues[VGPU_MAX_RINGS];
 };
 
 /**
@@ -40,11 +47,40 @@ struct vgpu {
 int vgpu_open(struct vgpu *gpu, const char *name);
 void vgpu_close(struct vgpu *gpu);
 
+/** vgpu_call() - an ioctl of the node, again if it was interrupted */
+int vgpu_call(struct vgpu *gpu, unsigned long request, void *arg);
+
 /** vgpu_param() - ask for an enum drm_vgpu_param */
 int vgpu_param(struct vgpu *gpu, uint32_t param, uint64_t *value);
 
+/* Address spaces. Synchronous, unless said otherwise. */
+int vgpu_vm_create(struct vgpu *gpu, uint32_t *vm);
+int vgpu_vm_destroy(struct vgpu *gpu, uint32_t vm);
+/** vgpu_bind() - DRM_IOCTL_VGPU_VM_BIND of @count operations as they are */
+int vgpu_bind(struct vgpu *gpu, uint32_t vm, const struct drm_vgpu_bind_op *ops,
+	      uint32_t count);
 /**
- * struct vgpu_bo - a buffer in VRAM, mapped
+ * vgpu_bind_async() - the same, asynchronous
+ * @gpu: the node
+ * @vm: number of the VM
+ * @ops: operations
+ * @count: of @ops
+ * @in: to wait for, or NULL
+ * @out: to signal, or NULL
+ */
+int vgpu_bind_async(struct vgpu *gpu, uint32_t vm, const struct drm_vgpu_bind_op *ops,
+		    uint32_t count, const struct drm_vgpu_sync *in,
+		    const struct drm_vgpu_sync *out);
+/** vgpu_map() - one MAP; @rights are DRM_VGPU_BIND_* */
+int vgpu_map(struct vgpu *gpu, uint32_t vm, uint32_t handle, uint64_t offset,
+	     uint64_t addr, uint64_t size, uint32_t rights);
+/** vgpu_unmap() - one UNMAP */
+int vgpu_unmap(struct vgpu *gpu, uint32_t vm, uint64_t addr, uint64_t size);
+/** vgpu_reserve() - @size bytes of addresses of gpu->vm, never given out before */
+uint64_t vgpu_reserve(struct vgpu *gpu, uint64_t size);
+
+/**
+ * struct vgpu_bo - a buffer, mapped by the process and in gpu->vm
  * @handle: GEM handle
  * @size: in bytes
  * @addr: GPU address
@@ -58,14 +94,33 @@ struct vgpu_bo {
 };
 
 /**
- * vgpu_bo_create() - allocate and map a buffer
+ * vgpu_bo_create() - allocate a buffer in VRAM, private to gpu->vm, and map it
  * @gpu: the node
  * @size: in bytes, is rounded up to pages
- * @flags: DRM_VGPU_GEM_*
+ * @rights: DRM_VGPU_BIND_*
  * @bo: is filled in
  */
-int vgpu_bo_create(struct vgpu *gpu, uint64_t size, uint32_t flags, struct vgpu_bo *bo);
+int vgpu_bo_create(struct vgpu *gpu, uint64_t size, uint32_t rights, struct vgpu_bo *bo);
+/**
+ * vgpu_bo_create_shared() - the same, but it can be shared
+ * @gpu: the node
+ * @size: in bytes, is rounded up to pages
+ * @placement: DRM_VGPU_GEM_*
+ * @rights: DRM_VGPU_BIND_*
+ * @bo: is filled in
+ */
+int vgpu_bo_create_shared(struct vgpu *gpu, uint64_t size, uint32_t placement,
+			  uint32_t rights, struct vgpu_bo *bo);
+/** vgpu_bo_destroy() - no job may be using it: it is unmapped at once */
 void vgpu_bo_destroy(struct vgpu *gpu, struct vgpu_bo *bo);
+
+int vgpu_queue_create(struct vgpu *gpu, uint32_t vm, uint32_t ring, uint32_t priority,
+		      uint32_t *queue);
+int vgpu_queue_destroy(struct vgpu *gpu, uint32_t queue);
+/** vgpu_queue_state() - DRM_IOCTL_VGPU_QUEUE_STATE */
+int vgpu_queue_state(struct vgpu *gpu, uint32_t queue, struct drm_vgpu_queue_state *state);
+/** vgpu_queue_renew() - in place of gpu->queues[ring], which has been banned */
+int vgpu_queue_renew(struct vgpu *gpu, uint32_t ring);
 
 /**
  * struct vgpu_commands - packets being built in a buffer
@@ -170,11 +225,12 @@ int vgpu_sync_query(struct vgpu *gpu, uint32_t handle, uint64_t *point);
 int vgpu_sync_status(struct vgpu *gpu, uint32_t handle);
 
 /** vgpu_submit() - DRM_IOCTL_VGPU_SUBMIT of @count jobs as they are */
-int vgpu_submit(struct vgpu *gpu, const struct drm_vgpu_job *jobs, uint32_t count);
+int vgpu_submit(struct vgpu *gpu, uint32_t queue, const struct drm_vgpu_job *jobs,
+		uint32_t count);
 /**
  * vgpu_submit_commands() - one job of one buffer of packets
  * @gpu: the node
- * @ring: where to
+ * @ring: whose queue of the node
  * @commands: what
  * @in: syncobj (binary) to wait for, or 0
  * @out: syncobj (binary) that gets the job's fence, or 0
@@ -184,7 +240,8 @@ int vgpu_submit_commands(struct vgpu *gpu, uint32_t ring,
 /**
  * vgpu_run() - submit, wait, and tell how the job ended
  *
- * 0: complete. Else the errno of submission or of the job.
+ * 0: complete. Else the errno of submission or of the job. If that has banned the
+ * queue, the ring gets another one.
  */
 int vgpu_run(struct vgpu *gpu, uint32_t ring, const struct vgpu_commands *commands);
 /** VGPU_RUN_TIMEOUT_MS - how long vgpu_run() waits; generous, for emulation */

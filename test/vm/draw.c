@@ -152,7 +152,7 @@ int main(int argc, char **argv)
 	if (ret)
 		die(argv[1], ret);
 	ret = vgpu_bo_create(&gpu, (uint64_t)part.width * part.rows * 4,
-			     DRM_VGPU_GEM_READ | DRM_VGPU_GEM_WRITE, &out);
+			     DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE, &out);
 	if (ret)
 		die("buffer for the picture", ret);
 	for (n = 0; n < QUEUED; n++) {

@@ -192,3 +192,16 @@ ktap_end()
 	echo "# totals: pass:$ktap_passed fail:$ktap_failed skip:$ktap_skipped"
 	[ "$ktap_failed" -eq 0 ]
 }
+
+# program NAME ARGUMENT...: a test of its own, which counts as one result
+program()
+{
+	timeout $((200 * ${PATIENCE:-1})) "$@" > /tmp/program 2>&1
+	status=$?
+	sed 's/^/    /' /tmp/program
+	if [ $status = 0 ] && grep -q '^1\.\.[1-9]' /tmp/program; then
+		pass "$*"
+	else
+		fail "$*" "status $status"
+	fi
+}

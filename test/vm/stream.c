@@ -125,7 +125,7 @@ static void set_up(const char *node)
 	ret = vgpu_open(&gpu, node);
 	if (ret)
 		die(node, ret);
-	ret = vgpu_bo_create(&gpu, COUNTERS * 8, DRM_VGPU_GEM_READ | DRM_VGPU_GEM_WRITE,
+	ret = vgpu_bo_create(&gpu, COUNTERS * 8, DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE,
 			     &counts);
 	if (ret)
 		die("buffer of counters", ret);

@@ -157,3 +157,22 @@ window()
 	echo 1 > $(vf_device $1)/enable
 	vram $(vf_device $1)/resource2 $(bytes_of $1) $2 $3
 }
+
+# vram_free VF: bytes, as its driver sees it
+vram_free()
+{
+	sed -n 's/^vram: .* bytes, \([0-9]*\) free.*/\1/p' \
+		"/sys/kernel/debug/dri/$(vf_bdf $1)/vgpu_vf"
+}
+
+# check_vram_free VF BYTES
+# The memory of dead processes comes back when their last job has ended.
+check_vram_free()
+{
+	tries=0
+	while [ "$(vram_free $1)" != $2 ] && [ $tries -lt 100 ]; do
+		tries=$((tries + 1))
+		usleep 100000
+	done
+	check_equal "nothing is left of all files of VF$1" $2 "$(vram_free $1)"
+}

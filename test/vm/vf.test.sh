@@ -9,36 +9,6 @@
 . "${0%/*}/ktap.sh"
 . "${0%/*}/sysfs.sh"
 
-# program NAME ARGUMENT...
-program()
-{
-	timeout 150 "$@" > /tmp/program 2>&1
-	status=$?
-	sed 's/^/    /' /tmp/program
-	if [ $status = 0 ] && grep -q '^1\.\.[1-9]' /tmp/program; then
-		pass "$*"
-	else
-		fail "$*" "status $status"
-	fi
-}
-
-vram_free()
-{
-	sed -n 's/^vram: .* bytes, \([0-9]*\) free.*/\1/p' \
-		"/sys/kernel/debug/dri/$(vf_bdf $1)/vgpu_vf"
-}
-
-# The memory of dead processes comes back when their last job has ended.
-check_vram_free()
-{
-	tries=0
-	while [ "$(vram_free $1)" != $2 ] && [ $tries -lt 100 ]; do
-		tries=$((tries + 1))
-		usleep 100000
-	done
-	check_equal "nothing is left of all files of VF$1" $2 "$(vram_free $1)"
-}
-
 ktap_begin vf
 
 modprobe vgpu_pf
@@ -50,24 +20,29 @@ log_mark
 echo 2 > /sys/module/drm/parameters/debug
 program vf_ioctl $(vf_node 1)
 echo 0 > /sys/module/drm/parameters/debug
-check_log "what was wrong is in the log, for who asks for it" "SUBMIT: ring 4: not 0…3"
+check_log "what was wrong is in the log, for who asks for it" "QUEUE_CREATE: ring 4: not 0…3"
 program vf_submit --jobs 400 $(vf_node 1) $(vf_node 2) $(vf_node 3) $(vf_node 4)
 program vf_isolation $(vf_node 1)
+program vf_ioctl-32 $(vf_node 1)
 program vf_garbage --seed 1 $(vf_node 1)
 program vf_garbage --seed 2 $(vf_node 2)
 program vf_hang $(vf_node 1) $(vf_node 2)
+program vf_suspend $(vf_node 3)
 
 # Files that are torn away at any moment
 wrong=
 for round in 1 2 3 4 5 6 7 8; do
+	vf_bind_random --seed $round $(vf_node 1) > /dev/null 2>&1 &
+	other=$!
 	vf_submit --seed $round $(vf_node 1) > /dev/null 2>&1 &
 	pid=$!
 	usleep $((round * 60000))
-	kill -9 $pid
+	kill -9 $pid $other
+	wait $other 2> /dev/null
 	wait $pid 2> /dev/null
 	[ $? = 137 ] || wrong="$wrong $round"
 done
-check_equal "8 processes are killed at work" "" "$wrong"
+check_equal "16 processes are killed at work" "" "$wrong"
 check_vram_free 1 "$before"
 program vf_submit --jobs 10 $(vf_node 1)
 check_vram_free 1 "$before"

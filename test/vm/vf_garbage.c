@@ -12,7 +12,7 @@
 #include "ktap.h"
 #include "vgpu.h"
 
-#define RW (DRM_VGPU_GEM_READ | DRM_VGPU_GEM_WRITE)
+#define RW (DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE)
 #define WORDS 32
 #define NEIGHBOUR_N 2000
 
@@ -208,6 +208,8 @@ int main(int argc, char **argv)
 		vgpu_sync_wait(&gpu, done, 0, VGPU_RUN_TIMEOUT_MS);
 		status = vgpu_sync_status(&gpu, done);
 		failed += status == -EIO;
+		if (status == -EIO)
+			refused += !!vgpu_queue_renew(&gpu, ring);
 		if (status != 1 && status != -EIO && !odd++)
 			printf("# round %llu ended with %d\n", (unsigned long long)round,
 			       status);

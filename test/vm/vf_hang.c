@@ -21,7 +21,7 @@
 #define LIMIT_MS 400
 #define GROUPS 20
 #define BESIDE_JOBS 64
-#define RW (DRM_VGPU_GEM_READ | DRM_VGPU_GEM_WRITE)
+#define RW (DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE)
 
 static int set_limit(const char *value)
 {
@@ -103,24 +103,36 @@ static bool beside_exact(struct beside *beside)
 }
 
 /*
- * Runs @hang, with a job behind it on the same ring, and work beside it.
+ * Runs @hang, with jobs behind it on the same ring, of the same queue and of
+ * another one, and work beside it.
  * @want: how it must end, or @or.
  */
 static void test_hang(struct vgpu *gpu, struct vgpu_commands *hang, const char *what,
 		      int want, int or, struct beside *beside)
 {
-	uint32_t done[2];
+	struct drm_vgpu_command command;
+	struct drm_vgpu_queue_state state;
 	struct vgpu_commands nop;
-	int status;
+	uint32_t done[3], queue;
+	struct drm_vgpu_sync sync;
+	struct drm_vgpu_job job = {
+		.command_count = 1, .commands = (uintptr_t)&command,
+		.out_sync_count = 1, .out_syncs = (uintptr_t)&sync,
+	};
+	int status, i;
 
-	vgpu_sync_create(gpu, false, &done[0]);
-	vgpu_sync_create(gpu, false, &done[1]);
+	for (i = 0; i < 3; i++)
+		vgpu_sync_create(gpu, false, &done[i]);
+	ktap_must(vgpu_queue_create(gpu, gpu->vm, 0, 0, &queue), "no queue");
 	ktap_must(vgpu_commands_create(gpu, 4096, &nop), "no buffer");
 	vgpu_emit_nop(&nop, 1);
 	if (beside)
 		beside_submit(beside, 10);
 	vgpu_submit_commands(gpu, 0, hang, 0, done[0]);
 	vgpu_submit_commands(gpu, 0, &nop, 0, done[1]);
+	command = (struct drm_vgpu_command){ nop.bo.addr, nop.used };
+	sync = (struct drm_vgpu_sync){ .handle = done[2] };
+	vgpu_submit(gpu, queue, &job, 1);
 	if (beside)
 		beside_submit(beside, 10);
 
@@ -129,12 +141,24 @@ static void test_hang(struct vgpu *gpu, struct vgpu_commands *hang, const char *
 	if (!ktap_ok(status == want || status == or, "it is told how it ended"))
 		printf("# %s\n", strerror(-status));
 	vgpu_sync_wait(gpu, done[1], 0, VGPU_RUN_TIMEOUT_MS);
-	ktap_equal(vgpu_sync_status(gpu, done[1]), 1, "the job behind it runs");
+	vgpu_sync_wait(gpu, done[2], 0, VGPU_RUN_TIMEOUT_MS);
+	ktap_equal(vgpu_sync_status(gpu, done[2]), 1, "the other queue's job behind it runs");
+	vgpu_queue_state(gpu, gpu->queues[0], &state);
+	if (status == -ETIME) {
+		ktap_equal(vgpu_sync_status(gpu, done[1]), -ECANCELED,
+			   "its own queue's job is canceled");
+		ktap_ok(state.flags & DRM_VGPU_QUEUE_BANNED && state.error == ETIME,
+			"its queue is banned");
+		ktap_equal(vgpu_submit_commands(gpu, 0, &nop, 0, 0), -ECANCELED,
+			   "and accepts no more jobs");
+		vgpu_queue_renew(gpu, 0);
+	}
 	if (beside)
 		ktap_ok(beside_exact(beside), "the work on another ring is complete");
 
-	vgpu_sync_destroy(gpu, done[0]);
-	vgpu_sync_destroy(gpu, done[1]);
+	for (i = 0; i < 3; i++)
+		vgpu_sync_destroy(gpu, done[i]);
+	vgpu_queue_destroy(gpu, queue);
 	vgpu_commands_destroy(gpu, &nop);
 	vgpu_commands_reset(hang);
 }
@@ -229,7 +253,7 @@ static void test_closed(const char *node, const char *other)
 	ktap_must(vgpu_open(&gpu, node), node);
 	ktap_must(vgpu_commands_create(&gpu, 4096, &todo), "no buffer");
 	vgpu_emit_spin(&todo, true, 1000000, 100000, VGPU_SPIN_NO_COUNT);
-	while (resets < 100 && (ret = vgpu_run(&gpu, 0, &todo)) == -ECANCELED)
+	while (resets < 100 && ((ret = vgpu_run(&gpu, 0, &todo)) == -ECANCELED || ret == -ETIME))
 		resets++;
 	if (!ktap_ok(resets && ret == -EIO, "a function that hangs again and again is closed"))
 		printf("# %d resets, then %d\n", resets, ret);

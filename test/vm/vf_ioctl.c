@@ -9,12 +9,13 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ktap.h"
 #include "vgpu.h"
 
-#define RWX (DRM_VGPU_GEM_READ | DRM_VGPU_GEM_WRITE | DRM_VGPU_GEM_EXECUTE)
+#define RWX (DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE | DRM_VGPU_BIND_EXECUTE)
 
 static struct vgpu gpu;
 static struct vgpu_commands nop;
@@ -39,22 +40,23 @@ static void test_get_param(void)
 	uint64_t value = 0, size = 0, available = 0;
 	uint32_t param;
 
-	for (param = 0; param <= DRM_VGPU_PARAM_QUANTUM; param++)
+	for (param = 0; param <= DRM_VGPU_PARAM_SYSTEM_SIZE; param++)
 		ktap_ok(!get_param(param, 0, &value), "GET_PARAM %u is %llu", param,
 			(unsigned long long)value);
 	get_param(DRM_VGPU_PARAM_VRAM_SIZE, 0, &size);
 	get_param(DRM_VGPU_PARAM_VRAM_FREE, 0, &available);
 	ktap_ok(size && available && available <= size, "free VRAM is some of all");
-	ktap_equal(get_param(DRM_VGPU_PARAM_QUANTUM + 1, 0, &value), -EINVAL,
+	ktap_equal(get_param(DRM_VGPU_PARAM_SYSTEM_SIZE + 1, 0, &value), -EINVAL,
 		   "GET_PARAM of the first unknown parameter");
 	ktap_equal(get_param(~0u, 0, &value), -EINVAL, "GET_PARAM of the last one");
 	ktap_equal(get_param(0, 1, &value), -EINVAL, "GET_PARAM with pad");
 	ktap_equal(call(DRM_IOCTL_VGPU_GET_PARAM, NULL), -EFAULT, "GET_PARAM of NULL");
 }
 
-static int gem_create(uint64_t size, uint32_t flags, struct drm_vgpu_gem_create *args)
+static int gem_create(uint64_t size, uint32_t flags, uint32_t vm,
+		      struct drm_vgpu_gem_create *args)
 {
-	*args = (struct drm_vgpu_gem_create){ .size = size, .flags = flags };
+	*args = (struct drm_vgpu_gem_create){ .size = size, .flags = flags, .vm_id = vm };
 	return call(DRM_IOCTL_VGPU_GEM_CREATE, args);
 }
 
@@ -65,29 +67,39 @@ static int gem_close(uint32_t handle)
 	return call(DRM_IOCTL_GEM_CLOSE, &args);
 }
 
+#define VRAM DRM_VGPU_GEM_VRAM
+#define SYSTEM DRM_VGPU_GEM_SYSTEM
+
 static void test_gem_create(void)
 {
 	struct drm_vgpu_gem_create args;
-	uint64_t before, after, size;
-	uint32_t flags;
+	uint64_t before, after, size, system;
+	uint32_t flags, vm;
 
 	get_param(DRM_VGPU_PARAM_VRAM_SIZE, 0, &size);
+	get_param(DRM_VGPU_PARAM_SYSTEM_SIZE, 0, &system);
 	get_param(DRM_VGPU_PARAM_VRAM_FREE, 0, &before);
-	for (flags = 1; flags <= RWX; flags++) {
-		ktap_ok(!gem_create(1, flags, &args) && args.size == 4096 && args.handle &&
-			args.addr && !(args.addr & 4095),
-			"GEM_CREATE of one byte with flags %u", flags);
-		ktap_equal(gem_close(args.handle), 0, "its handle can be closed");
-	}
-	ktap_equal(gem_create(4096, 0, &args), -EINVAL, "GEM_CREATE without flags");
-	ktap_equal(gem_create(4096, RWX | 8, &args), -EINVAL, "GEM_CREATE, unknown flag");
-	ktap_equal(gem_create(4096, 1u << 31, &args), -EINVAL, "GEM_CREATE, last flag");
-	ktap_equal(gem_create(0, RWX, &args), -EINVAL, "GEM_CREATE of nothing");
-	ktap_equal(gem_create(size + 1, RWX, &args), -ENOSPC, "GEM_CREATE of too much");
-	ktap_equal(gem_create(before + 4096, RWX, &args), -ENOSPC,
-		   "GEM_CREATE of more than is free");
-	ktap_equal(gem_create(1ull << 63, RWX, &args), -ENOSPC, "GEM_CREATE of 2^63");
-	ktap_equal(gem_create(~0ull, RWX, &args), -ENOSPC, "GEM_CREATE of 2^64 - 1");
+	for (flags = VRAM; flags <= (VRAM | SYSTEM); flags++)
+		for (vm = 0; vm <= gpu.vm; vm++) {
+			ktap_ok(!gem_create(1, flags, vm, &args) && args.size == 4096 &&
+				args.handle, "GEM_CREATE of one byte with flags %u, VM %u",
+				flags, vm);
+			ktap_equal(gem_close(args.handle), 0, "its handle can be closed");
+		}
+	ktap_equal(gem_create(4096, 0, 0, &args), -EINVAL, "GEM_CREATE without flags");
+	ktap_equal(gem_create(4096, VRAM | 4, 0, &args), -EINVAL, "GEM_CREATE, unknown flag");
+	ktap_equal(gem_create(4096, 1u << 31, 0, &args), -EINVAL, "GEM_CREATE, last flag");
+	ktap_equal(gem_create(0, VRAM, 0, &args), -EINVAL, "GEM_CREATE of nothing");
+	ktap_equal(gem_create(4096, VRAM, 123456, &args), -ENOENT,
+		   "GEM_CREATE for an unknown VM");
+	ktap_equal(gem_create(size + 1, VRAM, 0, &args), -ENOSPC,
+		   "GEM_CREATE of more VRAM than there is");
+	ktap_equal(gem_create(system + 1, SYSTEM, 0, &args), -ENOSPC,
+		   "GEM_CREATE of more system memory than is allowed");
+	ktap_equal(gem_create(1ull << 63, VRAM, 0, &args), -ENOSPC, "GEM_CREATE of 2^63");
+	ktap_equal(gem_create(~0ull, VRAM, 0, &args), -ENOSPC, "GEM_CREATE of 2^64 - 1");
+	args = (struct drm_vgpu_gem_create){ .size = 1, .flags = VRAM, .pad = 1 };
+	ktap_equal(call(DRM_IOCTL_VGPU_GEM_CREATE, &args), -EINVAL, "GEM_CREATE with pad");
 	get_param(DRM_VGPU_PARAM_VRAM_FREE, 0, &after);
 	ktap_equal(after, before, "no VRAM was lost by that");
 }
@@ -97,16 +109,119 @@ static void test_gem_info(void)
 	struct drm_vgpu_gem_info args = { .handle = nop.bo.handle };
 
 	ktap_equal(call(DRM_IOCTL_VGPU_GEM_INFO, &args), 0, "GEM_INFO");
-	ktap_ok(args.size == nop.bo.size && args.addr == nop.bo.addr &&
-		args.flags == (DRM_VGPU_GEM_READ | DRM_VGPU_GEM_EXECUTE),
-		"it tells size, address, flags");
+	ktap_ok(args.size == nop.bo.size && args.flags == VRAM && args.placement == VRAM,
+		"it tells size, flags, placement");
 	args = (struct drm_vgpu_gem_info){ .handle = nop.bo.handle, .flags = 1 };
 	ktap_equal(call(DRM_IOCTL_VGPU_GEM_INFO, &args), -EINVAL, "GEM_INFO with flags");
+	args = (struct drm_vgpu_gem_info){ .handle = nop.bo.handle, .pad = 1 };
+	ktap_equal(call(DRM_IOCTL_VGPU_GEM_INFO, &args), -EINVAL, "GEM_INFO with pad");
 	args = (struct drm_vgpu_gem_info){ .handle = 0 };
 	ktap_equal(call(DRM_IOCTL_VGPU_GEM_INFO, &args), -ENOENT, "GEM_INFO of handle 0");
 	args = (struct drm_vgpu_gem_info){ .handle = 123456 };
 	ktap_equal(call(DRM_IOCTL_VGPU_GEM_INFO, &args), -ENOENT,
 		   "GEM_INFO of an unknown handle");
+}
+
+static void test_vm(void)
+{
+	struct drm_vgpu_vm_create create = { .flags = 1 };
+	struct drm_vgpu_vm_destroy destroy = { .pad = 1 };
+	uint32_t vm = 0, again;
+
+	ktap_equal(call(DRM_IOCTL_VGPU_VM_CREATE, &create), -EINVAL, "VM_CREATE with flags");
+	ktap_ok(!vgpu_vm_create(&gpu, &vm) && vm && vm != gpu.vm, "VM_CREATE");
+	destroy.vm_id = vm;
+	ktap_equal(call(DRM_IOCTL_VGPU_VM_DESTROY, &destroy), -EINVAL, "VM_DESTROY with pad");
+	ktap_equal(vgpu_vm_destroy(&gpu, 0), -ENOENT, "VM_DESTROY of number 0");
+	ktap_equal(vgpu_vm_destroy(&gpu, 123456), -ENOENT, "VM_DESTROY of an unknown number");
+	ktap_equal(vgpu_vm_destroy(&gpu, vm), 0, "VM_DESTROY");
+	ktap_equal(vgpu_vm_destroy(&gpu, vm), -ENOENT, "VM_DESTROY of it again");
+	ktap_ok(!vgpu_vm_create(&gpu, &again) && again == vm, "its number is free again");
+	vgpu_vm_destroy(&gpu, again);
+}
+
+/* The limit is that of a file; afterwards there is room for as many again. */
+static void test_too_many(void)
+{
+	uint32_t vm[4096], queue[4096], vms = 0, queues = 0, i;
+	int ret;
+
+	while (vms < 4096 && !(ret = vgpu_vm_create(&gpu, &vm[vms])))
+		vms++;
+	ktap_ok(vms >= 16 && ret == -ENOSPC, "VM_CREATE without end: ENOSPC after %u", vms);
+	for (i = 0; i < vms; i++)
+		vgpu_vm_destroy(&gpu, vm[i]);
+	while (queues < 4096 && !(ret = vgpu_queue_create(&gpu, gpu.vm, 0, 0, &queue[queues])))
+		queues++;
+	ktap_ok(queues >= 16 && ret == -ENOSPC, "QUEUE_CREATE without end: ENOSPC after %u",
+		queues);
+	for (i = 0; i < queues; i++)
+		vgpu_queue_destroy(&gpu, queue[i]);
+	ktap_ok(!vgpu_vm_create(&gpu, &vm[0]) && !vgpu_vm_destroy(&gpu, vm[0]),
+		"VM_CREATE works again");
+}
+
+static int queue_create(uint32_t vm, uint32_t ring, uint32_t priority, uint32_t flags,
+			uint32_t pad)
+{
+	struct drm_vgpu_queue_create args = {
+		.vm_id = vm, .ring = ring, .priority = priority, .flags = flags, .pad = pad,
+	};
+	int ret = call(DRM_IOCTL_VGPU_QUEUE_CREATE, &args);
+
+	if (!ret)
+		vgpu_queue_destroy(&gpu, args.queue_id);
+	return ret;
+}
+
+static void test_queue(void)
+{
+	struct drm_vgpu_queue_state state = { .queue_id = gpu.queues[0], .flags = 1 };
+	struct drm_vgpu_queue_destroy destroy = { .queue_id = gpu.queues[0], .pad = 1 };
+	uint32_t queue;
+
+	ktap_equal(queue_create(gpu.vm, 0, 0, 0, 0), 0, "QUEUE_CREATE");
+	ktap_equal(queue_create(gpu.vm, 0, DRM_VGPU_PRIORITY_LOW, 0, 0), 0,
+		   "QUEUE_CREATE with low priority");
+	ktap_equal(queue_create(0, 0, 0, 0, 0), -ENOENT, "QUEUE_CREATE for VM 0");
+	ktap_equal(queue_create(123456, 0, 0, 0, 0), -ENOENT, "QUEUE_CREATE, unknown VM");
+	ktap_equal(queue_create(gpu.vm, gpu.rings, 0, 0, 0), -EINVAL,
+		   "QUEUE_CREATE on the first ring that does not exist");
+	ktap_equal(queue_create(gpu.vm, ~0u, 0, 0, 0), -EINVAL, "QUEUE_CREATE on the last");
+	ktap_equal(queue_create(gpu.vm, 0, 3, 0, 0), -EINVAL,
+		   "QUEUE_CREATE with the first unknown priority");
+	ktap_equal(queue_create(gpu.vm, 0, ~0u, 0, 0), -EINVAL, "QUEUE_CREATE, the last");
+	ktap_equal(queue_create(gpu.vm, 0, 0, 1, 0), -EINVAL, "QUEUE_CREATE with flags");
+	ktap_equal(queue_create(gpu.vm, 0, 0, 0, 1), -EINVAL, "QUEUE_CREATE with pad");
+	ktap_equal(call(DRM_IOCTL_VGPU_QUEUE_STATE, &state), -EINVAL,
+		   "QUEUE_STATE with flags");
+	ktap_equal(vgpu_queue_state(&gpu, 0, &state), -ENOENT, "QUEUE_STATE of number 0");
+	ktap_ok(!vgpu_queue_state(&gpu, gpu.queues[0], &state) && !state.flags &&
+		!state.error && !state.fault, "QUEUE_STATE of a queue that is well");
+	ktap_equal(call(DRM_IOCTL_VGPU_QUEUE_DESTROY, &destroy), -EINVAL,
+		   "QUEUE_DESTROY with pad");
+	ktap_equal(vgpu_queue_destroy(&gpu, 123456), -ENOENT,
+		   "QUEUE_DESTROY of an unknown number");
+	vgpu_queue_create(&gpu, gpu.vm, 0, 0, &queue);
+	ktap_equal(vgpu_queue_destroy(&gpu, queue), 0, "QUEUE_DESTROY");
+	ktap_equal(vgpu_queue_destroy(&gpu, queue), -ENOENT, "QUEUE_DESTROY of it again");
+}
+
+/* HIGH is for those who may take time from others of the function. */
+static void test_privilege(void)
+{
+	int status = 0;
+	pid_t pid;
+
+	ktap_equal(queue_create(gpu.vm, 0, DRM_VGPU_PRIORITY_HIGH, 0, 0), 0,
+		   "QUEUE_CREATE with high priority, by root");
+	fflush(stdout);
+	pid = fork();
+	if (!pid)
+		_exit(setuid(65534) ? 1 : -queue_create(gpu.vm, 0, DRM_VGPU_PRIORITY_HIGH,
+							0, 0));
+	waitpid(pid, &status, 0);
+	ktap_equal(WEXITSTATUS(status), EACCES, "and by nobody: EACCES");
 }
 
 static void test_mmap(void)
@@ -155,7 +270,7 @@ static void legal(void)
 		.out_sync_count = 1, .out_syncs = (uintptr_t)&out_sync,
 	};
 	args = (struct drm_vgpu_submit){
-		.job_count = 1, .job_bytes = sizeof(job), .jobs = (uintptr_t)&job,
+		.queue_id = gpu.queues[0], .job_count = 1, .job_bytes = sizeof(job), .jobs = (uintptr_t)&job,
 	};
 }
 
@@ -172,7 +287,8 @@ static void test_submit_fields(void)
 	legal();
 	expect(0, "SUBMIT of a legal job");
 	SUBMIT(args.flags = 1, -EINVAL);
-	SUBMIT(args.pad = 1, -EINVAL);
+	SUBMIT(args.queue_id = 0, -ENOENT);
+	SUBMIT(args.queue_id = 123456, -ENOENT);
 	SUBMIT(args.job_count = 0, -EINVAL);
 	SUBMIT(args.job_count = 65, -EINVAL);
 	SUBMIT(args.job_count = ~0u, -EINVAL);
@@ -182,11 +298,12 @@ static void test_submit_fields(void)
 	SUBMIT(args.job_bytes = ~7u, -EINVAL);
 	SUBMIT(args.jobs = 0, -EFAULT);
 	SUBMIT(args.jobs = 1ull << 63, -EFAULT);
-	SUBMIT(job.flags = 1, -EINVAL);
-	SUBMIT(job.context = 1, -EINVAL);
-	SUBMIT(job.ring = gpu.rings, -EINVAL);
-	SUBMIT(job.ring = ~0u, -EINVAL);
-	SUBMIT(job.ring = gpu.rings - 1, 0);
+	SUBMIT(job.flags = 2, -EINVAL);
+	SUBMIT(job.flags = 1u << 31, -EINVAL);
+	SUBMIT(job.fence_addr = 8, -EINVAL);
+	SUBMIT(job.fence_value = 1, -EINVAL);
+	SUBMIT(job.flags = DRM_VGPU_JOB_FENCE; job.fence_addr = 4, -EINVAL);
+	SUBMIT(job.flags = DRM_VGPU_JOB_FENCE; job.fence_addr = 1ull << 48, -EINVAL);
 	SUBMIT(job.command_count = 0, 0);
 	SUBMIT(job.command_count = 17, -EINVAL);
 	SUBMIT(job.command_count = ~0u, -EINVAL);
@@ -285,9 +402,9 @@ static void test_others(void)
 {
 	struct drm_prime_handle prime = { .handle = nop.bo.handle, .flags = DRM_CLOEXEC };
 
-	ktap_equal(call(DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime), -EOPNOTSUPP,
-		   "export is refused");
-	ktap_equal(call(DRM_IO(DRM_COMMAND_BASE + 5), NULL), -EINVAL,
+	ktap_equal(call(DRM_IOCTL_PRIME_HANDLE_TO_FD, &prime), -EPERM,
+		   "export of a private buffer is refused");
+	ktap_equal(call(DRM_IO(DRM_COMMAND_BASE + 11), NULL), -EINVAL,
 		   "the first unknown ioctl");
 	ktap_equal(call(DRM_IO(DRM_COMMAND_END - 1), NULL), -EINVAL,
 		   "the last unknown ioctl");
@@ -310,10 +427,14 @@ int main(int argc, char **argv)
 	test_gem_create();
 	test_gem_info();
 	test_mmap();
+	test_vm();
+	test_queue();
+	test_too_many();
 	test_submit_fields();
 	test_submit_pointees();
 	test_submit_extension();
 	test_fdinfo();
 	test_others();
+	test_privilege();
 	return ktap_end();
 }

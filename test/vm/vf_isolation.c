@@ -14,7 +14,7 @@
 #include "ktap.h"
 #include "vgpu.h"
 
-#define RW (DRM_VGPU_GEM_READ | DRM_VGPU_GEM_WRITE)
+#define RW (DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE)
 #define BUFFERS 64
 #define SECRET 0x5ec2e75ec2e75ec2ull
 
@@ -215,12 +215,12 @@ static int try_right(uint32_t flags, int right)
 	int ret;
 
 	ktap_must(vgpu_bo_create(&gpu, 4096, flags, &bo), "cannot allocate");
-	if (right == DRM_VGPU_GEM_READ)
+	if (right == DRM_VGPU_BIND_READ)
 		vgpu_emit_copy(&todo, own.addr, bo.addr, 4096);
 	else
 		vgpu_emit_fill(&todo, bo.addr, 4096, 0);
 	*(uint64_t *)bo.map = VGPU_OP_NOP | 1 << 16;
-	ret = right == DRM_VGPU_GEM_EXECUTE ? execute(bo.addr, 8) : vgpu_run(&gpu, 0, &todo);
+	ret = right == DRM_VGPU_BIND_EXECUTE ? execute(bo.addr, 8) : vgpu_run(&gpu, 0, &todo);
 	memset(own.map, 0, own.size);
 	vgpu_commands_reset(&todo);
 	vgpu_bo_destroy(&gpu, &bo);

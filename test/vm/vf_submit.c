@@ -9,10 +9,12 @@
  */
 #include <getopt.h>
 
+#include <sys/mman.h>
+
 #include "ktap.h"
 #include "vgpu.h"
 
-#define RW (DRM_VGPU_GEM_READ | DRM_VGPU_GEM_WRITE)
+#define RW (DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE)
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
 
 static uint64_t seed = 1;
@@ -267,7 +269,7 @@ static void test_order(struct vgpu *gpu)
 	list[1] = (struct drm_vgpu_command){ todo[1].bo.addr, todo[1].used };
 	memset(data.map, 0, 64);
 	vgpu_sync_reset(gpu, last);
-	ktap_equal(vgpu_submit(gpu, &job, 1), 0, "a job of two buffers is accepted");
+	ktap_equal(vgpu_submit(gpu, gpu->queues[0], &job, 1), 0, "a job of two buffers is accepted");
 	vgpu_sync_wait(gpu, last, 0, VGPU_RUN_TIMEOUT_MS);
 	ktap_ok(vgpu_sync_status(gpu, last) == 1 && word[0] == 2 && word[1] == 1,
 		"both have run, in order");
@@ -304,9 +306,9 @@ static void test_timeline(struct vgpu *gpu)
 
 	vgpu_emit_fill(&todo, data.addr, 4, 77);
 	command = (struct drm_vgpu_command){ todo.bo.addr, todo.used };
-	ktap_equal(vgpu_submit(gpu, job, 2), -EINVAL, "a point that nobody will signal");
+	ktap_equal(vgpu_submit(gpu, gpu->queues[0], job, 2), -EINVAL, "a point that nobody will signal");
 	vgpu_sync_signal(gpu, line, base + 1);
-	ktap_equal(vgpu_submit(gpu, job, 2), 0, "a batch of two jobs, the last one empty");
+	ktap_equal(vgpu_submit(gpu, gpu->queues[0], job, 2), 0, "a batch of two jobs, the last one empty");
 	ktap_equal(vgpu_sync_wait(gpu, line, base + 3, VGPU_RUN_TIMEOUT_MS), 0,
 		   "the last point is reached");
 	vgpu_sync_query(gpu, line, &point);
@@ -347,7 +349,15 @@ static void test_wait(struct vgpu *gpu)
 	vgpu_bo_destroy(gpu, &data);
 }
 
-/* Handles that are closed at once: the job must find everything in place. */
+static void close_handle(struct vgpu *gpu, const struct vgpu_bo *bo)
+{
+	struct drm_gem_close gem_close = { .handle = bo->handle };
+
+	vgpu_call(gpu, DRM_IOCTL_GEM_CLOSE, &gem_close);
+	munmap(bo->map, bo->size);
+}
+
+/* Handles that are closed at once: what is mapped in the VM stays. */
 static void test_close_early(struct vgpu *gpu)
 {
 	struct vgpu_bo out = buffer(gpu, 4096), in = buffer(gpu, 1 << 20);
@@ -360,11 +370,14 @@ static void test_close_early(struct vgpu *gpu)
 	vgpu_emit_spin(&todo, false, 200, 20000, VGPU_SPIN_NO_COUNT);
 	vgpu_emit_copy(&todo, out.addr, in.addr, 4096);
 	vgpu_submit_commands(gpu, 0, &todo, 0, done);
-	vgpu_commands_destroy(gpu, &todo);
-	vgpu_bo_destroy(gpu, &in);
+	close_handle(gpu, &todo.bo);
+	close_handle(gpu, &in);
 	vgpu_sync_wait(gpu, done, 0, VGPU_RUN_TIMEOUT_MS);
 	ktap_ok(vgpu_sync_status(gpu, done) == 1 && *(uint64_t *)out.map == first,
-		"buffers whose handles are closed stay until the job has ended");
+		"buffers whose handles are closed stay mapped in the VM");
+	ktap_ok(!vgpu_unmap(gpu, gpu->vm, in.addr, in.size) &&
+		!vgpu_unmap(gpu, gpu->vm, todo.bo.addr, todo.bo.size),
+		"they can be unmapped there");
 	vgpu_sync_destroy(gpu, done);
 	vgpu_bo_destroy(gpu, &out);
 }
@@ -445,6 +458,7 @@ static void stream_open(struct stream *stream, struct vgpu *gpu, uint32_t ring)
 {
 	stream->gpu = gpu;
 	stream->ring = ring;
+	stream->jobs = 0;
 	stream->counts = buffer(gpu, STREAM_GROUPS * 8);
 	stream->todo = commands(gpu);
 	stream->done = syncobj(gpu);
@@ -455,10 +469,15 @@ static uint64_t stream_close(struct stream *stream)
 {
 	uint64_t i, *count = stream->counts.map, wrong = 0;
 
-	if (stream->jobs)
+	if (stream->jobs) {
 		wrong += !!vgpu_sync_wait(stream->gpu, stream->done, 0, VGPU_RUN_TIMEOUT_MS);
+		wrong += vgpu_sync_status(stream->gpu, stream->done) != 1;
+	}
 	for (i = 0; i < STREAM_GROUPS; i++)
 		wrong += count[i] != stream->jobs;
+	if (wrong)
+		printf("# ring %u: %llu jobs, %llu counted\n", stream->ring,
+		       (unsigned long long)stream->jobs, (unsigned long long)count[0]);
 	vgpu_sync_destroy(stream->gpu, stream->done);
 	vgpu_commands_destroy(stream->gpu, &stream->todo);
 	vgpu_bo_destroy(stream->gpu, &stream->counts);

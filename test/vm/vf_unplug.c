@@ -14,7 +14,7 @@
 #include "ktap.h"
 #include "vgpu.h"
 
-#define RW (DRM_VGPU_GEM_READ | DRM_VGPU_GEM_WRITE)
+#define RW (DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE)
 #define JOBS 100
 
 static struct vgpu gpu;

@@ -1,0 +1,50 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-only
+# vm: vfs=2 vram-size=256M --timeout 300
+# vm: vfs=2 vram-size=256M --cpus 2 hw-deadline=off --timeout 300
+#
+# Queues of the VF driver: order, batches, priorities, bans, processes that go. The
+# programs are tests of their own and count as one result each.
+
+. "${0%/*}/ktap.sh"
+. "${0%/*}/sysfs.sh"
+
+ktap_begin queue
+
+modprobe vgpu_pf
+modprobe vgpu_vf
+enable_vfs 2
+
+before=$(vram_free 1)
+program vf_queue $(vf_node 1) $(vf_node 2)
+program vf_ban $(vf_node 1)
+program vf_queue-32 $(vf_node 1) $(vf_node 2)
+program vf_ban-32 $(vf_node 1)
+check_vram_free 1 "$before"
+check_equal "no queue is left" 0 "$(wc -l < /sys/kernel/debug/dri/$(vf_bdf 1)/queues)"
+
+# The second reset of the PF finds its VFs closed, or just open again.
+works_again()
+{
+	tries=60
+	until stream $(vf_node $1) --jobs 5; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		sleep 1
+	done
+}
+
+for gap in 700000 1000000; do
+	write_to 1 $PF/reset
+	usleep $gap
+	check "the PF is reset twice in a row" write_to 1 $PF/reset
+	for vf in 1 2; do
+		check "VF$vf works again, without being bound again" works_again $vf
+	done
+done
+
+enable_vfs 0
+check "vgpu_vf unloads" rmmod vgpu_vf
+check "vgpu_pf unloads" rmmod vgpu_pf
+check_log_clean
+ktap_end

@@ -1,0 +1,352 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * PRIME: buffers that other drivers have, and buffers of other drivers.
+ *
+ * Others get system memory: a buffer that one of them has imported is moved there,
+ * and pinned as long as it is attached. Jobs find it there, too.
+ *
+ * What is imported is mapped for our device by the exporter. That must end when the
+ * device goes, though the buffer lives on: so the attachment is not DRM's, which
+ * keeps it until the buffer is freed, but ours, and vgpu_vf_prime_unplug() ends it.
+ */
+#include <linux/dma-buf.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/scatterlist.h>
+#include <linux/slab.h>
+#include <linux/wait.h>
+
+#include <drm/drm_drv.h>
+#include <drm/drm_gem_ttm_helper.h>
+#include <drm/drm_prime.h>
+#include <drm/drm_print.h>
+#include <drm/ttm/ttm_tt.h>
+
+#include <drm/vgpu_drm.h>
+
+#include "bo.h"
+#include "device.h"
+#include "driver.h"
+#include "prime.h"
+
+/**
+ * vgpu_vf_prime_export() - make a dma-buf
+ * @obj: the buffer
+ * @flags: O_CLOEXEC, O_RDWR
+ *
+ * Return: dma-buf; or an errno as ERR_PTR: -EPERM if the buffer is private to a VM
+ */
+struct dma_buf *vgpu_vf_prime_export(struct drm_gem_object *obj, int flags)
+{
+	if (!to_vgpu_vf_bo(obj)->vm)
+		return drm_gem_prime_export(obj, flags);
+	drm_dbg(obj->dev, "a buffer that is private to a VM cannot be exported\n");
+	return ERR_PTR(-EPERM);
+}
+
+/* Without a ticket: who is in the way, and busy, is not waited for. */
+static int move_to_system(struct vgpu_vf_bo *bo)
+{
+	static const struct ttm_place place = { .mem_type = TTM_PL_TT };
+	struct ttm_placement placement = { .placement = &place, .num_placement = 1 };
+	struct ttm_operation_ctx ctx = { .interruptible = true };
+	struct drm_device *drm = bo->ttm.base.dev;
+	int index, ret;
+
+	if (!drm_dev_enter(drm, &index))
+		return -ENODEV;
+	ret = ttm_bo_validate(&bo->ttm, &placement, &ctx);
+	drm_dev_exit(index);
+	if (ret)
+		drm_dbg(drm, "a buffer of %zu bytes for another driver: %pe\n",
+			bo->ttm.base.size, ERR_PTR(ret));
+	return ret;
+}
+
+/**
+ * vgpu_vf_prime_pin() - somebody attaches to a dma-buf
+ * @obj: the buffer, its reservation held
+ *
+ * Return: 0: it is in system memory and stays there; or an errno
+ */
+int vgpu_vf_prime_pin(struct drm_gem_object *obj)
+{
+	struct vgpu_vf_bo *bo = to_vgpu_vf_bo(obj);
+	int ret;
+
+	ret = bo->ttm.pin_count ? 0 : move_to_system(bo);
+	if (!ret)
+		ttm_bo_pin(&bo->ttm);
+	return ret;
+}
+
+/**
+ * vgpu_vf_prime_unpin() - undo vgpu_vf_prime_pin()
+ * @obj: the buffer, its reservation held
+ */
+void vgpu_vf_prime_unpin(struct drm_gem_object *obj)
+{
+	struct vgpu_vf_bo *bo = to_vgpu_vf_bo(obj);
+
+	ttm_bo_unpin(&bo->ttm);
+	/* It goes where it belongs with the next job. */
+	if (!bo->ttm.pin_count && bo->flags & DRM_VGPU_GEM_VRAM)
+		vgpu_vf_bo_moved(bo);
+}
+
+/**
+ * vgpu_vf_prime_get_sg_table() - memory of a buffer
+ * @obj: the buffer, pinned
+ *
+ * Return: to be mapped for DMA; or an errno as ERR_PTR
+ */
+struct sg_table *vgpu_vf_prime_get_sg_table(struct drm_gem_object *obj)
+{
+	struct ttm_tt *tt = to_vgpu_vf_bo(obj)->ttm.ttm;
+
+	return drm_prime_pages_to_sg(obj->dev, tt->pages, tt->num_pages);
+}
+
+/**
+ * vgpu_vf_prime_vmap() - let the kernel access a buffer
+ * @obj: the buffer, its reservation held
+ * @map: out
+ *
+ * Return: 0 or an errno
+ */
+int vgpu_vf_prime_vmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	int ret;
+
+	ret = vgpu_vf_prime_pin(obj);
+	if (ret)
+		return ret;
+	ret = drm_gem_ttm_vmap(obj, map);
+	if (ret)
+		vgpu_vf_prime_unpin(obj);
+	return ret;
+}
+
+/**
+ * vgpu_vf_prime_vunmap() - undo vgpu_vf_prime_vmap()
+ * @obj: the buffer, its reservation held
+ * @map: from there
+ */
+void vgpu_vf_prime_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
+{
+	drm_gem_ttm_vunmap(obj, map);
+	vgpu_vf_prime_unpin(obj);
+}
+
+/**
+ * vgpu_vf_prime_mmap() - let the exporter map what it has exported
+ * @bo: the buffer, imported
+ * @vma: where
+ *
+ * Return: 0 or an errno
+ */
+int vgpu_vf_prime_mmap(struct vgpu_vf_bo *bo, struct vm_area_struct *vma)
+{
+	int ret;
+
+	vma->vm_private_data = NULL;
+	vma->vm_ops = NULL;
+	ret = dma_buf_mmap(bo->import->dmabuf, vma, 0);
+	if (!ret)
+		drm_gem_object_put(&bo->ttm.base);
+	return ret;
+}
+
+/* It is attached, and in the list, and of those who take it one alone detaches it. */
+static struct dma_buf_attachment *take_attachment(struct vgpu_vf_memory *memory,
+						  struct vgpu_vf_import *import)
+{
+	struct dma_buf_attachment *attachment;
+
+	guard(mutex)(&memory->lock);
+	attachment = import->attachment;
+	import->attachment = NULL;
+	return attachment;
+}
+
+static void detach(struct dma_buf_attachment *attachment, struct sg_table *sgt)
+{
+	dma_buf_unmap_attachment_unlocked(attachment, sgt, DMA_BIDIRECTIONAL);
+	dma_buf_detach(attachment->dmabuf, attachment);
+}
+
+static void release(struct work_struct *work)
+{
+	struct vgpu_vf_import *import = container_of(work, struct vgpu_vf_import, release);
+	struct drm_device *drm = import->bo->ttm.base.dev;
+	struct vgpu_vf_memory *memory = &to_vgpu_vf(drm)->memory;
+	struct dma_buf_attachment *attachment = take_attachment(memory, import);
+
+	if (attachment)
+		detach(attachment, import->sgt);
+	mutex_lock(&memory->lock);
+	list_del_init(&import->link);
+	mutex_unlock(&memory->lock);
+	wake_up_all(&memory->detached);
+	dma_buf_put(import->dmabuf);
+	vgpu_vf_bo_finish(import->bo);
+	kfree(import);
+	drm_dev_put(drm);
+}
+
+/**
+ * vgpu_vf_prime_release() - an imported buffer has no users any more
+ * @bo: the buffer; is freed by vgpu_vf_bo_finish()
+ *
+ * Detaching takes the dma-buf's reservation, so others that are held here would be
+ * in the way.
+ */
+void vgpu_vf_prime_release(struct vgpu_vf_bo *bo)
+{
+	struct vgpu_vf_import *import = bo->import;
+
+	if (import->dmabuf) {
+		queue_work(vgpu_vf_workqueue, &import->release);
+		return;
+	}
+	kfree(import);
+	vgpu_vf_bo_finish(bo);
+}
+
+static bool is_importable(struct sg_table *sgt, u64 size)
+{
+	struct scatterlist *entry;
+	unsigned int i;
+	u64 bytes = 0;
+
+	for_each_sgtable_dma_sg(sgt, entry, i) {
+		if (!IS_ALIGNED(sg_dma_address(entry) | sg_dma_len(entry), PAGE_SIZE))
+			return false;
+		bytes += sg_dma_len(entry);
+	}
+	return PAGE_ALIGNED(size) && bytes >= size;
+}
+
+static struct drm_gem_object *make_bo(struct vgpu_vf *vf, struct dma_buf *dmabuf,
+				      struct sg_table *sgt)
+{
+	struct vgpu_vf_import *import;
+	struct vgpu_vf_bo *bo;
+
+	if (!is_importable(sgt, dmabuf->size))
+		return ERR_PTR(-EINVAL);
+	import = kzalloc(sizeof(*import), GFP_KERNEL);
+	if (!import)
+		return ERR_PTR(-ENOMEM);
+	import->sgt = sgt;
+	INIT_LIST_HEAD(&import->link);
+	INIT_WORK(&import->release, release);
+	bo = vgpu_vf_bo_create_import(vf, dmabuf->size, dmabuf->resv, import);
+	return IS_ERR(bo) ? ERR_CAST(bo) : &bo->ttm.base;
+}
+
+/**
+ * vgpu_vf_prime_import_sg_table() - make a buffer of another driver's memory
+ * @drm: the device
+ * @attachment: to the dma-buf
+ * @sgt: its memory, mapped for DMA
+ *
+ * Return: GEM object; or -EINVAL if it is not whole pages, or another errno, as
+ * ERR_PTR
+ */
+struct drm_gem_object *
+vgpu_vf_prime_import_sg_table(struct drm_device *drm,
+			      struct dma_buf_attachment *attachment, struct sg_table *sgt)
+{
+	struct dma_buf *dmabuf = attachment->dmabuf;
+	struct drm_gem_object *obj = make_bo(to_vgpu_vf(drm), dmabuf, sgt);
+
+	if (IS_ERR(obj))
+		drm_dbg(drm, "import of a dma-buf of %zu bytes: %pe\n", dmabuf->size, obj);
+	return obj;
+}
+
+/* DRM finds the dma-buf without the attachment, too: it is obj->dma_buf. */
+static void take_over(struct drm_gem_object *obj)
+{
+	struct vgpu_vf_memory *memory = &to_vgpu_vf(obj->dev)->memory;
+	struct vgpu_vf_import *import = to_vgpu_vf_bo(obj)->import;
+
+	drm_dev_get(obj->dev);
+	import->attachment = obj->import_attach;
+	import->dmabuf = import->attachment->dmabuf;
+	obj->import_attach = NULL;
+	guard(mutex)(&memory->lock);
+	list_add_tail(&import->link, &memory->imports);
+}
+
+/**
+ * vgpu_vf_prime_import() - find or make the buffer of a dma-buf
+ * @drm: the device
+ * @dmabuf: of this device, or of another one
+ *
+ * Return: GEM object, or an errno as ERR_PTR
+ */
+struct drm_gem_object *vgpu_vf_prime_import(struct drm_device *drm, struct dma_buf *dmabuf)
+{
+	struct drm_gem_object *obj;
+	int index;
+
+	if (!drm_dev_enter(drm, &index))
+		return ERR_PTR(-ENODEV);
+	obj = drm_gem_prime_import(drm, dmabuf);
+	if (!IS_ERR(obj) && obj->import_attach)
+		take_over(obj);
+	drm_dev_exit(index);
+	return obj;
+}
+
+/* One that is still attached; with a reference, as its buffer may go at any time. */
+static struct dma_buf_attachment *take_any(struct vgpu_vf_memory *memory,
+					   struct sg_table **sgt)
+{
+	struct dma_buf_attachment *attachment;
+	struct vgpu_vf_import *import;
+
+	guard(mutex)(&memory->lock);
+	list_for_each_entry(import, &memory->imports, link) {
+		attachment = import->attachment;
+		if (!attachment)
+			continue;
+		import->attachment = NULL;
+		list_del_init(&import->link);
+		get_dma_buf(attachment->dmabuf);
+		*sgt = import->sgt;
+		return attachment;
+	}
+	return NULL;
+}
+
+static bool is_detached(struct vgpu_vf_memory *memory)
+{
+	guard(mutex)(&memory->lock);
+	return list_empty(&memory->imports);
+}
+
+/**
+ * vgpu_vf_prime_unplug() - detach the device from all that has been imported
+ * @vf: the function, after drm_dev_unplug(), stopped
+ */
+void vgpu_vf_prime_unplug(struct vgpu_vf *vf)
+{
+	struct vgpu_vf_memory *memory = &vf->memory;
+	struct dma_buf_attachment *attachment;
+	struct dma_buf *dmabuf;
+	struct sg_table *sgt;
+
+	while ((attachment = take_any(memory, &sgt))) {
+		dmabuf = attachment->dmabuf;
+		detach(attachment, sgt);
+		dma_buf_put(dmabuf);
+	}
+	/* Others are just being detached because their buffers go. */
+	wait_event(memory->detached, is_detached(memory));
+}
+
+/* As a string: the argument of MODULE_IMPORT_NS() has become one in Linux 6.13. */
+MODULE_INFO(import_ns, "DMA_BUF");

@@ -18,8 +18,8 @@ export IGT := $(abspath $(IGT))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-debug test-igt bench check unit qtest vm-test fuzz walks mutate shell root qemu \
-	modules modules_install clean distclean
+.PHONY: help demo test test-debug test-igt bench check unit qtest vm-test fuzz fuzz-vf walks \
+	mutate shell root qemu modules modules_install clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z_-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -61,6 +61,11 @@ mutate: ## faults put into sched/, SAMPLE (150) of them: do the tests notice?
 
 fuzz: ## fuzz the scheduling core for FUZZ_SECONDS (60), with libFuzzer
 	@$(TESTBED)/fuzz $(FUZZ_SECONDS)
+
+fuzz-vf: ## fuzz the ioctls of a VF in a VM: CALLS (10^7) calls, from SEED (1) on
+	@$(TESTBED)/prepare vm
+	@$(TESTBED)/vm --device vfs=2,vram-size=128M --timeout 86400 \
+		$(CURDIR)/test/vm/fuzz.sh $(or $(CALLS),10000000) $(or $(SEED),1)
 
 qtest: ## tests of the device, without a kernel
 	@$(TESTBED)/suite qtest

@@ -12,5 +12,5 @@ modprobe vgem || true
 enable_vfs 1
 card=/dev/dri/$(basename /sys/devices/platform/vgem/drm/card*)
 [ -e "$card" ] || card=
-vf_cost $(vf_node 1) /sys/bus/pci/devices/$PF/resource0 $card > /tmp/cost
+vf_cost $(vf_node 1) $PF/resource0 $card > /tmp/cost || { cat /tmp/cost; exit 1; }
 put /tmp/cost

@@ -22,7 +22,7 @@ load_start 2 2 --groups 300 --vary --depth 4
 load_start 3 3 --groups 50000 --depth 2
 load_start 4 4 --groups 20 --depth 8
 draw $(vf_node 1) 128 128 0 128 200 4 /tmp/picture
-stream $(vf_node 1) --atomic --groups 2000 --depth 1 --jobs 1 --expect 125
+stream $(vf_node 1) --atomic --groups 2000 --depth 1 --jobs 1 --expect 62
 vf_garbage --seed 7 --rounds 40 $(vf_node 1)
 echo 1 > $(vf_device 1)/reset
 stream $(vf_node 1) --jobs 20

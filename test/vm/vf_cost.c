@@ -132,6 +132,32 @@ static void submit(unsigned int count, const char *returned, const char *rung,
 	report(rung, median(to_ring, ROUNDS) / count);
 }
 
+/* The ioctl alone: no job can run before another one has ended. */
+static void gated(void)
+{
+	struct vgpu_commands spin;
+	struct drm_vgpu_command command;
+	struct drm_vgpu_sync in = {}, out = { .handle = done };
+	struct drm_vgpu_job job = {
+		.command_count = 1, .commands = (uintptr_t)&command,
+		.in_sync_count = 1, .in_syncs = (uintptr_t)&in,
+		.out_sync_count = 1, .out_syncs = (uintptr_t)&out,
+	};
+	uint64_t before;
+	int i;
+
+	ktap_must(vgpu_commands_create(&gpu, 4096, &spin), "VRAM");
+	vgpu_emit_spin(&spin, false, 5000, 20000, VGPU_SPIN_NO_COUNT);
+	ktap_must(vgpu_sync_create(&gpu, false, &in.handle), "a syncobj");
+	ktap_must(vgpu_submit_commands(&gpu, gpu.rings - 1, &spin, 0, in.handle), "SUBMIT");
+	prepare(&command, 1);
+	before = now();
+	for (i = 0; i < ROUNDS; i++)
+		ktap_must(vgpu_submit(&gpu, gpu.queues[0], &job, 1), "SUBMIT");
+	report("loop_gated", (now() - before) / ROUNDS);
+	ktap_must(vgpu_sync_wait(&gpu, done, 0, VGPU_RUN_TIMEOUT_MS), "a job");
+}
+
 /* The same loop: a fence, and its end. */
 static void loop(const char *vgem)
 {
@@ -237,6 +263,7 @@ int main(int argc, char **argv)
 	report("packet", packet);
 	submit(1, "submit_return", "submit_doorbell", packet);
 	submit(BATCH, "batch_return", "batch_doorbell", packet);
+	gated();
 	loop(argc == 4 ? argv[3] : NULL);
 	write_memory();
 	bind();

@@ -795,20 +795,23 @@ static void run_nop(struct vgpu *gpu)
 	vgpu_sync_destroy(gpu, done);
 }
 
-/* Freeing is asynchronous; some jobs later it must be done. */
+/*
+ * Freeing is asynchronous; some jobs later it must be done. There may be more than
+ * before, as what earlier tests have left was on its way then, too.
+ */
 static bool vram_returns(struct vgpu *gpu, uint64_t before)
 {
 	uint64_t now = 0;
 	int tries;
 
-	for (tries = 0; tries < 20000 && now != before; tries++) {
+	for (tries = 0; tries < 20000 && now < before; tries++) {
 		run_nop(gpu);
 		vgpu_param(gpu, DRM_VGPU_PARAM_VRAM_FREE, &now);
 	}
-	if (now != before)
+	if (now < before)
 		printf("# %llu bytes were free, %llu are\n", (unsigned long long)before,
 		       (unsigned long long)now);
-	return now == before;
+	return now >= before;
 }
 
 #define KILLS 24

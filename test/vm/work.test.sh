@@ -91,7 +91,7 @@ done
 # A hang: 40 ms without a preemption point, 16 ms are allowed
 others_start
 check "VF1 hangs: its job is lost" stream $(vf_node 1) --atomic --groups 2000 \
-	--depth 1 --jobs 3 --expect 125
+	--depth 1 --jobs 3 --expect 62
 check_range "VF1 was reset once" 1 1 "$(stat_of 1 hang)"
 check "VF1 works again" stream $(vf_node 1) --jobs 20
 others_check "a hang of VF1"

@@ -671,6 +671,34 @@ static void nine_hours_are_charged_at_once_at_most(void **state)
 	desk_free(d);
 }
 
+/* Whatever a record says of the steps that its switch did not have. */
+static void all_time_is_somebodys_whatever_the_record_says(void **state)
+{
+	struct desk *d = *state;
+	const struct vgpu_sched_stats *one = vgpu_sched_stats(d->s, 1);
+	const struct vgpu_sched_engine *engine = vgpu_sched_engine(d->s);
+	struct vgpu_sched_switch sw;
+	u64 empty;
+
+	desk_wake(d, 1);
+	sw = desk_record(d, NONE, 1, VGPU_LEAVE_NONE);
+	sw.saved += 50 * MICROSECOND;
+	desk_report(d, &sw);
+	assert_int_equal(one->overhead_ns, desk_config.load_ns);
+	assert_int_equal(engine->empty_ns, 0);
+	d->now += MILLISECOND;
+	sw = desk_record(d, 1, 1, VGPU_LEAVE_RENEWED);
+	sw.running += 3 * MICROSECOND;
+	desk_report(d, &sw);
+	assert_int_equal(one->runtime_ns, MILLISECOND + 3 * MICROSECOND);
+	empty = engine->empty_ns;
+	sw = desk_record(d, 1, NONE, VGPU_LEAVE_IDLE);
+	sw.loaded += 5 * MICROSECOND;
+	sw.running = sw.loaded;
+	desk_report(d, &sw);
+	assert_int_equal(engine->empty_ns, empty + 5 * MICROSECOND);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -701,6 +729,7 @@ int main(void)
 		cmocka_unit_test(what_is_charged_ends_when_it_ended),
 		cmocka_unit_test(who_wakes_on_its_way_in_has_not_waited_long),
 		cmocka_unit_test(nine_hours_are_charged_at_once_at_most),
+		DESK_TEST(all_time_is_somebodys_whatever_the_record_says),
 	};
 
 	return cmocka_run_group_tests_name("account", tests, NULL, NULL);

@@ -186,6 +186,21 @@ static void no_overflow_after_years(void **state)
 	assert_int_equal(vgpu_histogram_quantile(&h, 501), 9);
 }
 
+static void both_take_the_value(void **state)
+{
+	struct vgpu_histogram a = { 0 }, b = { 0 };
+
+	(void)state;
+	vgpu_histogram_add(&b, 3);
+	vgpu_histogram_add_both(&a, &b, 70000);
+	assert_int_equal(a.count, 1);
+	assert_int_equal(a.sum, 70000);
+	assert_int_equal(a.bucket[vgpu_histogram_bucket(70000)], 1);
+	assert_int_equal(b.count, 2);
+	assert_int_equal(b.sum, 70003);
+	assert_int_equal(b.bucket[vgpu_histogram_bucket(70000)], 1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -202,6 +217,7 @@ int main(void)
 		cmocka_unit_test(one_late_value_in_a_thousand),
 		cmocka_unit_test(quantile_never_exceeds_the_maximum),
 		cmocka_unit_test(no_overflow_after_years),
+		cmocka_unit_test(both_take_the_value),
 	};
 
 	return cmocka_run_group_tests_name("histogram", tests, NULL, NULL);

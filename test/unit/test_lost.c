@@ -155,6 +155,17 @@ static void old_refusal_adds_no_reason(void **state)
 	assert_int_equal(vgpu_sched_parked(d->s, 2), VGPU_SCHED_PARK_FLR);
 }
 
+/* Of a write that is not outstanding any more: NEXT is as it was. */
+static void old_refusal_writes_nothing(void **state)
+{
+	struct desk *d = *state;
+
+	desk_one_runs_two_waits(d);
+	vgpu_sched_refused(d->s, 3, d->now);
+	assert_int_equal(vgpu_sched_parked(d->s, 3), VGPU_SCHED_PARK_REFUSED);
+	assert_int_equal(d->call, DESK_NOTHING);
+}
+
 static void reason_says_what_happened_to_the_world(void **state)
 {
 	struct desk *d = *state;
@@ -182,6 +193,7 @@ int main(void)
 		DESK_TEST(reset_parks),
 		DESK_TEST(refused_next_is_replaced),
 		DESK_TEST(old_refusal_adds_no_reason),
+		DESK_TEST(old_refusal_writes_nothing),
 		DESK_TEST(reason_says_what_happened_to_the_world),
 	};
 

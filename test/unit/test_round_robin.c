@@ -103,12 +103,54 @@ static void latency_bound_is_the_sum(void **state)
 	assert_true(vgpu_sched_latency_bound(d->s, 1) == U64_MAX);
 }
 
+/* A cap that may be overrun for ever may have to be waited for as long. */
+static void without_a_timeout_a_cap_has_no_latency_bound(void **state)
+{
+	struct desk *d = *state;
+	struct vgpu_sched_params params;
+	struct vgpu_sched_why why;
+
+	vgpu_sched_get_params(d->s, 1, &params);
+	params.cap_quota_ns = 10 * MILLISECOND;
+	params.cap_period_ns = 50 * MILLISECOND;
+	assert_int_equal(vgpu_sched_set_params(d->s, 1, &params, &why, d->now), 0);
+	assert_true(vgpu_sched_latency_bound(d->s, 1) != U64_MAX);
+	params.preempt_timeout_ns = 0;
+	assert_int_equal(vgpu_sched_set_params(d->s, 1, &params, &why, d->now), 0);
+	assert_true(vgpu_sched_latency_bound(d->s, 1) == U64_MAX);
+}
+
+/* The cap may leave nothing of this period, of those an overrun takes, and of one more. */
+static void a_cap_adds_its_periods_to_the_latency_bound(void **state)
+{
+	struct vgpu_sched_config config = desk_config;
+	struct vgpu_sched_params params;
+	struct vgpu_sched_why why;
+	struct desk *d;
+	u64 bound;
+
+	config.save_ns = 7 * MILLISECOND;
+	d = desk_new(&config);
+	vgpu_sched_get_params(d->s, 1, &params);
+	params.preempt_timeout_ns = 15 * MILLISECOND;
+	assert_int_equal(vgpu_sched_set_params(d->s, 1, &params, &why, d->now), 0);
+	bound = vgpu_sched_latency_bound(d->s, 1);
+	params.cap_quota_ns = 11 * MILLISECOND;
+	params.cap_period_ns = 50 * MILLISECOND;
+	assert_int_equal(vgpu_sched_set_params(d->s, 1, &params, &why, d->now), 0);
+	assert_int_equal(vgpu_sched_latency_bound(d->s, 1),
+			 bound + 4 * params.cap_period_ns);
+	desk_free(d);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		DESK_TEST(one_write_for_each_switch),
 		DESK_TEST(round_robin_has_no_weights),
 		DESK_TEST(latency_bound_is_the_sum),
+		DESK_TEST(without_a_timeout_a_cap_has_no_latency_bound),
+		cmocka_unit_test(a_cap_adds_its_periods_to_the_latency_bound),
 	};
 
 	return cmocka_run_group_tests_name("round_robin", tests, NULL, NULL);

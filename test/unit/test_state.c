@@ -89,6 +89,39 @@ static void who_has_used_its_cap_up_is_throttled_while_it_has_work(void **state)
 	assert_int_equal(vgpu_sched_state(d->s, 2), VGPU_SCHED_IDLE);
 }
 
+static bool pick_who_runs(struct vgpu_sched *s, u64 now, struct vgpu_sched_choice *choice)
+{
+	if (s->running == NONE)
+		return vgpu_sched_round_robin.pick(s, now, choice);
+	choice->function = s->running;
+	choice->quantum_ns = vgpu_sched_quantum(s, s->running);
+	return true;
+}
+
+/* A slice of nothing would be one without a deadline. */
+static void whom_its_cap_leaves_nothing_is_not_next(void **state)
+{
+	struct vgpu_sched_policy policy = vgpu_sched_round_robin;
+	struct vgpu_sched_config config = desk_config;
+	struct vgpu_sched_params params;
+	struct vgpu_sched_why why;
+	struct desk *d;
+
+	config.policy = &policy;
+	policy.pick = pick_who_runs;
+	d = desk_new(&config);
+	vgpu_sched_get_params(d->s, 1, &params);
+	params.cap_quota_ns = 5 * MILLISECOND;
+	params.cap_period_ns = 50 * MILLISECOND;
+	assert_int_equal(vgpu_sched_set_params(d->s, 1, &params, &why, d->now), 0);
+	desk_wake(d, 1);
+	assert_armed(d, 1, false);
+	assert_int_equal(d->quantum, params.cap_quota_ns - config.load_ns - config.save_ns);
+	desk_switched(d, NONE, 1, VGPU_LEAVE_NONE);
+	assert_armed(d, NONE, false);
+	desk_free(d);
+}
+
 /* --- what is charged, and waited for --- */
 
 static void every_event_charges_until_then_but_for_trifles(void **state)
@@ -215,6 +248,31 @@ static void after_a_restart_it_is_asked_twice_again(void **state)
 	assert_int_equal(vgpu_sched_engine(d->s)->overdue, 0);
 }
 
+static void after_a_restart_another_world_is_unexpected(void **state)
+{
+	struct desk *d = *state;
+
+	desk_one_runs_two_waits(d);
+	vgpu_sched_flr(d->s, 1, d->now);
+	vgpu_sched_restart(d->s, d->now);
+	assert_armed(d, 2, false);
+	desk_switched(d, 3, 2, VGPU_LEAVE_DEADLINE);
+	assert_int_equal(vgpu_sched_engine(d->s)->unexpected, 1);
+}
+
+/* What was noted by the clock of before does not make it stale. */
+static void after_a_restart_idle_is_believed(void **state)
+{
+	struct desk *d = *state;
+
+	desk_one_runs_two_waits(d);
+	d->now = MILLISECOND;
+	vgpu_sched_restart(d->s, d->now);
+	vgpu_sched_sleep(d->s, 2, d->now, d->now);
+	assert_int_equal(vgpu_sched_state(d->s, 2), VGPU_SCHED_IDLE);
+	assert_int_equal(vgpu_sched_engine(d->s)->stale, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +281,7 @@ int main(void)
 		DESK_TEST(lag_is_what_it_had_more_than_its_share),
 		DESK_TEST(who_hangs_still_runs_and_who_is_gone_does_not),
 		DESK_TEST(who_has_used_its_cap_up_is_throttled_while_it_has_work),
+		cmocka_unit_test(whom_its_cap_leaves_nothing_is_not_next),
 		DESK_TEST(every_event_charges_until_then_but_for_trifles),
 		DESK_TEST(idle_in_the_future_is_idle_now),
 		DESK_TEST(who_sleeps_before_its_turn_has_not_waited),
@@ -233,6 +292,8 @@ int main(void)
 		DESK_TEST(a_world_that_hung_can_be_reset_instead),
 		DESK_TEST(next_is_disarmed_if_nobody_is_left),
 		DESK_TEST(after_a_restart_it_is_asked_twice_again),
+		DESK_TEST(after_a_restart_another_world_is_unexpected),
+		DESK_TEST(after_a_restart_idle_is_believed),
 	};
 
 	return cmocka_run_group_tests_name("state", tests, NULL, NULL);

@@ -213,6 +213,40 @@ static void who_is_gone_is_followed_soon(void **state)
 					   d->config.overdue_slack_ns);
 }
 
+static void nobody_is_waited_for_with_the_patience_for_another(void **state)
+{
+	struct desk *d = *state;
+	struct vgpu_sched_params params;
+	struct vgpu_sched_why why;
+	u64 gone;
+
+	vgpu_sched_get_params(d->s, 1, &params);
+	params.preempt_timeout_ns = 0;
+	assert_int_equal(vgpu_sched_set_params(d->s, 1, &params, &why, d->now), 0);
+	desk_one_runs_two_waits(d);
+	gone = d->now;
+	vgpu_sched_flr(d->s, 1, gone);
+	/* Whether it would have quiesced in time is of no matter any more. */
+	assert_int_equal(patience_ends(d), gone + d->config.load_ns +
+					   d->config.overdue_slack_ns);
+}
+
+/* It was alone, past its slice: NEXT is armed for the first time when that is heard. */
+static void what_was_lost_is_waited_for_from_then_on(void **state)
+{
+	struct desk *d = *state;
+	u64 lost;
+
+	desk_wake(d, 1);
+	desk_switched(d, NONE, 1, VGPU_LEAVE_NONE);
+	d->now += 20 * MILLISECOND;
+	lost = d->now;
+	vgpu_sched_lost(d->s, lost);
+	assert_armed(d, 1, false);
+	assert_int_equal(d->s->charged, lost);
+	assert_int_equal(patience_ends(d), lost + switch_takes(d, 1));
+}
+
 /* Somebody else runs dry: that is no reason for a switch. */
 static void who_sleeps_elsewhere_moves_nothing(void **state)
 {
@@ -309,6 +343,40 @@ static void who_may_finish_has_its_timeout_twice(void **state)
 	desk_free(d);
 }
 
+static bool at_a_boundary_at_once(struct vgpu_sched *s, u64 now,
+				  struct vgpu_sched_choice *choice)
+{
+	choice->now = true;
+	return vgpu_sched_coop.pick(s, now, choice);
+}
+
+/* Another successor does not give it more time for that. */
+static void who_may_finish_is_asked_once(void **state)
+{
+	struct vgpu_sched_policy policy = vgpu_sched_coop;
+	struct vgpu_sched_config config = desk_config;
+	struct desk *d;
+	u64 asked;
+
+	config.boundary = true;
+	config.policy = &policy;
+	policy.pick = at_a_boundary_at_once;
+	d = desk_new(&config);
+	desk_wake(d, 1);
+	desk_switched(d, NONE, 1, VGPU_LEAVE_NONE);
+	desk_wake(d, 2);
+	asked = d->now;
+	desk_wake(d, 3);
+	assert_armed(d, 2, true);
+	assert_true(d->boundary_flag);
+	d->now += MILLISECOND;
+	vgpu_sched_park(d->s, 2, VGPU_SCHED_PARK_PAUSED, d->now);
+	assert_armed(d, 3, true);
+	assert_true(d->boundary_flag);
+	assert_int_equal(patience_ends(d), asked + switch_takes(d, 2));
+	desk_free(d);
+}
+
 /* Unless it is asked once more, not to: then it is that which counts. */
 static void who_must_leave_may_not_finish(void **state)
 {
@@ -396,6 +464,20 @@ static void who_is_not_alone_is_charged_by_its_record(void **state)
 	assert_true(fired <= 2);
 }
 
+/* Not even if it is named, to get a record out of the engine. */
+static void who_is_gone_is_not_charged_every_millisecond(void **state)
+{
+	struct desk *d = *state;
+
+	desk_one_runs_two_waits(d);
+	vgpu_sched_flr(d->s, 1, d->now);
+	vgpu_sched_unpark(d->s, 1, VGPU_SCHED_PARK_WORLD, d->now);
+	vgpu_sched_park(d->s, 2, VGPU_SCHED_PARK_PAUSED, d->now);
+	assert_armed(d, 1, false);
+	vgpu_sched_timer(d->s, d->now);
+	assert_int_equal(d->timer, d->now + d->config.load_ns + d->config.overdue_slack_ns);
+}
+
 /* The timer is set for each moment once. */
 static void timers_are_counted(void **state)
 {
@@ -427,16 +509,20 @@ int main(void)
 		DESK_TEST(who_runs_dry_is_expected_to_leave),
 		DESK_TEST(who_hangs_is_waited_for_from_then_on),
 		DESK_TEST(who_is_gone_is_followed_soon),
+		DESK_TEST(nobody_is_waited_for_with_the_patience_for_another),
+		DESK_TEST(what_was_lost_is_waited_for_from_then_on),
 		DESK_TEST(who_sleeps_elsewhere_moves_nothing),
 		DESK_TEST(replacing_what_is_armed_gives_no_time),
 		DESK_TEST(armed_again_is_waited_for_anew),
 		DESK_TEST(an_empty_engine_has_only_to_load),
 		DESK_TEST(nobody_as_successor_is_waited_for_too),
 		cmocka_unit_test(who_may_finish_has_its_timeout_twice),
+		cmocka_unit_test(who_may_finish_is_asked_once),
 		cmocka_unit_test(who_must_leave_may_not_finish),
 		cmocka_unit_test(who_could_finish_may_still_be_at_it),
 		DESK_TEST(who_is_alone_is_charged_every_millisecond),
 		DESK_TEST(who_is_not_alone_is_charged_by_its_record),
+		DESK_TEST(who_is_gone_is_not_charged_every_millisecond),
 		DESK_TEST(timers_are_counted),
 	};
 

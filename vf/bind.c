@@ -224,28 +224,6 @@ static int share_fences(struct vgpu_vf_vm *vm, struct vgpu_vf_bo *bo)
 	return 0;
 }
 
-static int lock_buffers(struct bind *bind, struct drm_exec *exec)
-{
-	struct bind_op *op, *end = bind->ops + bind->count;
-	int ret;
-
-	drm_exec_until_all_locked(exec) {
-		ret = drm_gpuvm_prepare_vm(&bind->vm->base, exec, 1);
-		drm_exec_retry_on_contention(exec);
-		if (ret)
-			return ret;
-		for (op = bind->ops; op < end; op++) {
-			if (!op->range.bo)
-				continue;
-			ret = drm_exec_prepare_obj(exec, &op->range.bo->ttm.base, 1);
-			drm_exec_retry_on_contention(exec);
-			if (ret)
-				return ret;
-		}
-	}
-	return 0;
-}
-
 static int validate(struct bind *bind)
 {
 	struct ttm_operation_ctx ctx = { .interruptible = true };
@@ -265,6 +243,32 @@ static int validate(struct bind *bind)
 	return 0;
 }
 
+static int lock_buffers(struct bind *bind, struct drm_exec *exec)
+{
+	struct bind_op *op, *end = bind->ops + bind->count;
+	int ret;
+
+	drm_exec_until_all_locked(exec) {
+		ret = drm_gpuvm_prepare_vm(&bind->vm->base, exec, 1);
+		drm_exec_retry_on_contention(exec);
+		if (ret)
+			return ret;
+		for (op = bind->ops; op < end; op++) {
+			if (!op->range.bo)
+				continue;
+			ret = drm_exec_prepare_obj(exec, &op->range.bo->ttm.base, 1);
+			drm_exec_retry_on_contention(exec);
+			if (ret)
+				return ret;
+		}
+		/* In here, as it may lock what it evicts, by the same ticket. */
+		ret = validate(bind);
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
 static int try_lock(struct bind *bind, struct drm_exec *exec, bool alone)
 {
 	struct vgpu_vf *vf = bind->vm->vf;
@@ -275,8 +279,6 @@ static int try_lock(struct bind *bind, struct drm_exec *exec, bool alone)
 		return ret;
 	drm_exec_init(exec, DRM_EXEC_INTERRUPTIBLE_WAIT | DRM_EXEC_IGNORE_DUPLICATES, 2);
 	ret = lock_buffers(bind, exec);
-	if (!ret)
-		ret = validate(bind);
 	if (ret)
 		vgpu_vf_memory_unlock(vf, exec);
 	return ret;

@@ -312,6 +312,8 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(52));
 	if (ret)
 		return ret;
+	/* Page tables make pieces of any length. */
+	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
 	ret = init(vf);
 	if (ret)
 		return ret;

@@ -387,8 +387,12 @@ static int lock_all(struct vgpu_vf_vm *vm, struct drm_exec *exec, unsigned int f
 		drm_exec_retry_on_contention(exec);
 		if (ret)
 			return ret;
+		/* In here, as it may lock what it evicts, by the same ticket. */
+		ret = drm_gpuvm_validate(&vm->base, exec);
+		if (ret)
+			return ret;
 	}
-	return drm_gpuvm_validate(&vm->base, exec);
+	return 0;
 }
 
 /* @wanted: how many spare page tables there must be, after -EAGAIN. */

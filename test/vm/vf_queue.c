@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "ktap.h"
+#include "objects.h"
 #include "vgpu.h"
 
 #define RW (DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE)
@@ -24,30 +25,6 @@
 #define RING_JOBS 32
 #define SYNCS_MAX 64
 #define NOBODY 65534
-
-static struct vgpu_bo buffer(struct vgpu *gpu, uint64_t size)
-{
-	struct vgpu_bo bo;
-
-	ktap_must(vgpu_bo_create(gpu, size, RW, &bo), "cannot allocate a buffer");
-	return bo;
-}
-
-static struct vgpu_commands commands(struct vgpu *gpu)
-{
-	struct vgpu_commands new;
-
-	ktap_must(vgpu_commands_create(gpu, 4096, &new), "cannot allocate commands");
-	return new;
-}
-
-static uint32_t syncobj(struct vgpu *gpu)
-{
-	uint32_t handle;
-
-	ktap_must(vgpu_sync_create(gpu, false, &handle), "cannot create a syncobj");
-	return handle;
-}
 
 static uint32_t queue(struct vgpu *gpu, uint32_t ring, uint32_t priority)
 {

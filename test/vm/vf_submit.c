@@ -12,36 +12,12 @@
 #include <sys/mman.h>
 
 #include "ktap.h"
+#include "objects.h"
 #include "vgpu.h"
 
-#define RW (DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE)
 #define DIV_ROUND_UP(n, d) (((n) + (d) - 1) / (d))
 
 static uint64_t seed = 1;
-
-static struct vgpu_bo buffer(struct vgpu *gpu, uint64_t size)
-{
-	struct vgpu_bo bo;
-
-	ktap_must(vgpu_bo_create(gpu, size, RW, &bo), "cannot allocate a buffer");
-	return bo;
-}
-
-static struct vgpu_commands commands(struct vgpu *gpu)
-{
-	struct vgpu_commands new;
-
-	ktap_must(vgpu_commands_create(gpu, 4096, &new), "cannot allocate commands");
-	return new;
-}
-
-static uint32_t syncobj(struct vgpu *gpu)
-{
-	uint32_t handle;
-
-	ktap_must(vgpu_sync_create(gpu, false, &handle), "cannot create a syncobj");
-	return handle;
-}
 
 static void run(struct vgpu *gpu, struct vgpu_commands *todo, const char *what)
 {

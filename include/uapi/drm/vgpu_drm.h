@@ -199,7 +199,8 @@ struct drm_vgpu_gem_info {
  *
  * The mapping is write-combined while the buffer is in VRAM, else cached. What
  * has been written is visible to jobs that are submitted later. After the device
- * is gone it reads as what was last written there since, first zero.
+ * is gone the mapping shows a page, first zero, which may stand at each of its
+ * addresses, so that the process survives.
  */
 struct drm_vgpu_gem_mmap_offset {
 	__u32 handle;

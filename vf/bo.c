@@ -176,7 +176,6 @@ static const struct drm_gem_object_funcs bo_funcs = {
 	.export = vgpu_vf_prime_export,
 	.pin = vgpu_vf_prime_pin,
 	.unpin = vgpu_vf_prime_unpin,
-	.get_sg_table = vgpu_vf_prime_get_sg_table,
 	.vmap = vgpu_vf_prime_vmap,
 	.vunmap = vgpu_vf_prime_vunmap,
 	.mmap = bo_mmap,

@@ -10,6 +10,7 @@
  * keeps it until the buffer is freed, but ours, and vgpu_vf_prime_unplug() ends it.
  */
 #include <linux/dma-buf.h>
+#include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/scatterlist.h>
@@ -28,21 +29,6 @@
 #include "device.h"
 #include "driver.h"
 #include "prime.h"
-
-/**
- * vgpu_vf_prime_export() - make a dma-buf
- * @obj: the buffer
- * @flags: O_CLOEXEC, O_RDWR
- *
- * Return: dma-buf; or an errno as ERR_PTR: -EPERM if the buffer is private to a VM
- */
-struct dma_buf *vgpu_vf_prime_export(struct drm_gem_object *obj, int flags)
-{
-	if (!to_vgpu_vf_bo(obj)->vm)
-		return drm_gem_prime_export(obj, flags);
-	drm_dbg(obj->dev, "a buffer that is private to a VM cannot be exported\n");
-	return ERR_PTR(-EPERM);
-}
 
 /* Without a ticket: who is in the way, and busy, is not waited for. */
 static int move_to_system(struct vgpu_vf_bo *bo)
@@ -94,17 +80,39 @@ void vgpu_vf_prime_unpin(struct drm_gem_object *obj)
 		vgpu_vf_bo_moved(bo);
 }
 
-/**
- * vgpu_vf_prime_get_sg_table() - memory of a buffer
- * @obj: the buffer, pinned
- *
- * Return: to be mapped for DMA; or an errno as ERR_PTR
+/*
+ * drm_gem_map_dma_buf() makes segments as long as our own device can take them, however
+ * little that may be to who attaches: hence this.
  */
-struct sg_table *vgpu_vf_prime_get_sg_table(struct drm_gem_object *obj)
+static struct sg_table *map_dma_buf(struct dma_buf_attachment *attachment,
+				    enum dma_data_direction dir)
 {
+	struct drm_gem_object *obj = attachment->dmabuf->priv;
 	struct ttm_tt *tt = to_vgpu_vf_bo(obj)->ttm.ttm;
+	size_t segment = min_t(size_t, dma_get_max_seg_size(attachment->dev),
+			       dma_max_mapping_size(attachment->dev));
+	struct sg_table *sgt;
+	int ret;
 
-	return drm_prime_pages_to_sg(obj->dev, tt->pages, tt->num_pages);
+	sgt = kzalloc(sizeof(*sgt), GFP_KERNEL);
+	if (!sgt)
+		return ERR_PTR(-ENOMEM);
+	ret = sg_alloc_table_from_pages_segment(sgt, tt->pages, tt->num_pages, 0, obj->size,
+						max(segment & PAGE_MASK, PAGE_SIZE),
+						GFP_KERNEL);
+	if (ret)
+		goto free_sgt;
+	/* Undone by drm_gem_unmap_dma_buf(). */
+	ret = dma_map_sgtable(attachment->dev, sgt, dir, DMA_ATTR_SKIP_CPU_SYNC);
+	if (ret)
+		goto free_pages;
+	return sgt;
+
+free_pages:
+	sg_free_table(sgt);
+free_sgt:
+	kfree(sgt);
+	return ERR_PTR(ret);
 }
 
 /**
@@ -136,6 +144,39 @@ void vgpu_vf_prime_vunmap(struct drm_gem_object *obj, struct iosys_map *map)
 {
 	drm_gem_ttm_vunmap(obj, map);
 	vgpu_vf_prime_unpin(obj);
+}
+
+static const struct dma_buf_ops dmabuf_ops = {
+	.cache_sgt_mapping = true,
+	.attach = drm_gem_map_attach,
+	.detach = drm_gem_map_detach,
+	.map_dma_buf = map_dma_buf,
+	.unmap_dma_buf = drm_gem_unmap_dma_buf,
+	.release = drm_gem_dmabuf_release,
+	.mmap = drm_gem_dmabuf_mmap,
+	.vmap = drm_gem_dmabuf_vmap,
+	.vunmap = drm_gem_dmabuf_vunmap,
+};
+
+/**
+ * vgpu_vf_prime_export() - make a dma-buf
+ * @obj: the buffer
+ * @flags: O_CLOEXEC, O_RDWR
+ *
+ * Return: dma-buf; or an errno as ERR_PTR: -EPERM if the buffer is private to a VM
+ */
+struct dma_buf *vgpu_vf_prime_export(struct drm_gem_object *obj, int flags)
+{
+	struct dma_buf *dmabuf;
+
+	if (to_vgpu_vf_bo(obj)->vm) {
+		drm_dbg(obj->dev, "a buffer that is private to a VM cannot be exported\n");
+		return ERR_PTR(-EPERM);
+	}
+	dmabuf = drm_gem_prime_export(obj, flags);
+	if (!IS_ERR(dmabuf))
+		dmabuf->ops = &dmabuf_ops;
+	return dmabuf;
 }
 
 /**
@@ -280,6 +321,17 @@ static void take_over(struct drm_gem_object *obj)
 	list_add_tail(&import->link, &memory->imports);
 }
 
+/* What this device has exported; or NULL. */
+static struct drm_gem_object *find_own(struct drm_device *drm, struct dma_buf *dmabuf)
+{
+	struct drm_gem_object *obj = dmabuf->priv;
+
+	if (dmabuf->ops != &dmabuf_ops || obj->dev != drm)
+		return NULL;
+	drm_gem_object_get(obj);
+	return obj;
+}
+
 /**
  * vgpu_vf_prime_import() - find or make the buffer of a dma-buf
  * @drm: the device
@@ -294,7 +346,7 @@ struct drm_gem_object *vgpu_vf_prime_import(struct drm_device *drm, struct dma_b
 
 	if (!drm_dev_enter(drm, &index))
 		return ERR_PTR(-ENODEV);
-	obj = drm_gem_prime_import(drm, dmabuf);
+	obj = find_own(drm, dmabuf) ?: drm_gem_prime_import(drm, dmabuf);
 	if (!IS_ERR(obj) && obj->import_attach)
 		take_over(obj);
 	drm_dev_exit(index);

@@ -43,7 +43,6 @@ vgpu_vf_prime_import_sg_table(struct drm_device *drm,
 struct dma_buf *vgpu_vf_prime_export(struct drm_gem_object *obj, int flags);
 int vgpu_vf_prime_pin(struct drm_gem_object *obj);
 void vgpu_vf_prime_unpin(struct drm_gem_object *obj);
-struct sg_table *vgpu_vf_prime_get_sg_table(struct drm_gem_object *obj);
 int vgpu_vf_prime_vmap(struct drm_gem_object *obj, struct iosys_map *map);
 void vgpu_vf_prime_vunmap(struct drm_gem_object *obj, struct iosys_map *map);
 

@@ -62,10 +62,11 @@ mutate: ## faults put into sched/, SAMPLE (150) of them: do the tests notice?
 fuzz: ## fuzz the scheduling core for FUZZ_SECONDS (60), with libFuzzer
 	@$(TESTBED)/fuzz $(FUZZ_SECONDS)
 
-fuzz-vf: ## fuzz the ioctls of a VF in a VM: CALLS (10^7) calls, from SEED (1) on
+fuzz-vf: ## fuzz the ioctls of a VF in a VM: CALLS (10^7), SEED (1), FUZZ_SECONDS (80000)
 	@$(TESTBED)/prepare vm
 	@$(TESTBED)/vm --device vfs=2,vram-size=128M --timeout 86400 \
-		$(CURDIR)/test/vm/fuzz.sh $(or $(CALLS),10000000) $(or $(SEED),1)
+		$(CURDIR)/test/vm/fuzz.sh $(or $(CALLS),10000000) $(or $(SEED),1) \
+		$(or $(FUZZ_SECONDS),80000)
 
 qtest: ## tests of the device, without a kernel
 	@$(TESTBED)/suite qtest

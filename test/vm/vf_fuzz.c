@@ -7,9 +7,13 @@
  * varied: where the kernel has KCOV, a list that reaches code which no other one
  * has reached is kept, and varied further; elsewhere all lists are new. What it
  * finds are reports in the kernel's log, which the caller looks at.
+ *
+ * Tells now and then, each time after half as many calls again, how far it is. SIGTERM
+ * ends it early, and it tells how many calls it has made.
  */
 #include <fcntl.h>
 #include <getopt.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -53,6 +57,7 @@ static const char *const call_name[CALLS] = {
 	"SYNCOBJ_CREATE", "SYNCOBJ_DESTROY", "SYNCOBJ_TIMELINE_WAIT", "PRIME", "raw",
 };
 
+static volatile sig_atomic_t time_is_up;
 static uint64_t seed = 1, calls_made;
 static uint64_t done[CALLS], refused[CALLS];
 static int fd;
@@ -468,23 +473,61 @@ static bool cover_is_new(void)
 	return new;
 }
 
-static void fuzz(const char *node, uint64_t calls, bool guided)
+static void end(int signal)
+{
+	(void)signal;
+	time_is_up = 1;
+}
+
+static void tell(bool guided)
+{
+	printf("# %llu calls", (unsigned long long)calls_made);
+	if (guided)
+		printf(", %llu pairs of places reached, %u sequences kept",
+		       (unsigned long long)covered_count, corpus_count);
+	printf("\n");
+}
+
+static void one_sequence(const char *node, bool guided)
 {
 	struct input in;
 
-	while (calls_made < calls) {
-		if (guided && corpus_count && below(8)) {
-			in = corpus[below(corpus_count)];
-			vary(&in);
-		} else {
-			fresh(&in);
-		}
-		if (guided)
-			__atomic_store_n(&cover[0], 0, __ATOMIC_RELAXED);
-		run(&in, node);
-		if (guided && cover_is_new())
-			corpus[corpus_count < CORPUS ? corpus_count++ : below(CORPUS)] = in;
+	if (guided && corpus_count && below(8)) {
+		in = corpus[below(corpus_count)];
+		vary(&in);
+	} else {
+		fresh(&in);
 	}
+	if (guided)
+		__atomic_store_n(&cover[0], 0, __ATOMIC_RELAXED);
+	run(&in, node);
+	if (guided && cover_is_new())
+		corpus[corpus_count < CORPUS ? corpus_count++ : below(CORPUS)] = in;
+}
+
+static void fuzz(const char *node, uint64_t calls, bool guided)
+{
+	const uint64_t began_with = seed;
+	uint64_t told = 1000, first = 0;
+
+	while (calls_made < calls && !time_is_up) {
+		one_sequence(node, guided);
+		if (calls_made < told)
+			continue;
+		tell(guided);
+		told = calls_made + calls_made / 2;
+		if (!first)
+			first = covered_count;
+	}
+	tell(guided);
+	ktap_ok(calls_made >= calls, "%llu of %llu calls, seed %llu",
+		(unsigned long long)calls_made, (unsigned long long)calls,
+		(unsigned long long)began_with);
+	if (guided)
+		ktap_ok(first && covered_count > first && corpus_count,
+			"what new sequences have reached is varied, and that reaches more");
+	else
+		ktap_skip("code is reached that was not before", "this kernel has no KCOV");
 }
 
 int main(int argc, char **argv)
@@ -514,13 +557,8 @@ int main(int argc, char **argv)
 	corpus = calloc(CORPUS, sizeof(*corpus));
 	ktap_must(corpus ? 0 : -ENOMEM, "no memory");
 	guided = cover_open();
+	signal(SIGTERM, end);
 	fuzz(argv[optind], calls, guided);
-	printf("# seed %llu, %llu calls", (unsigned long long)seed,
-	       (unsigned long long)calls_made);
-	if (guided)
-		printf(", guided: %llu pairs of places, %u sequences kept",
-		       (unsigned long long)covered_count, corpus_count);
-	printf("\n");
 	for (i = 0; i < CALLS; i++)
 		if (i != RAW)
 			ktap_ok(done[i] * 20 > refused[i] && refused[i], "%s: %llu accepted, %llu refused",

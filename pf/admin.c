@@ -19,11 +19,12 @@
  *       reservation_us             none, or BUDGET PERIOD
  *       sched_latency_bound_us     read only, by root: they take a while
  *       lag_bound_us               ditto
+ *       vram_quota                 bytes, or auto: of its render node
  *   vf1/
  *     device -> ../../../BDF of VF1    while it is enabled
  *     stop                         write only
  *     profile/
- *       …                          as that of the PF, and
+ *       …                          as that of the PF, but
  *       vram_quota                 bytes
  *   vf2/ … vfN/                    N is sriov_totalvfs
  *
@@ -44,7 +45,8 @@
  *   rounded up, so that only 0 means that there is no deadline.
  * - Scheduling settings stay when VFs are disabled; xe forgets them. vram_quota is
  *   0 then in both.
- * - vram_quota of an enabled VF is refused with EBUSY while a driver uses the VF.
+ * - vram_quota of an enabled VF is refused with EBUSY while a driver uses the VF. In
+ *   xe the PF has none; ours is explained in render.h.
  * - Writing to all functions changes all or none.
  * - What the policy does not have is EOPNOTSUPP, what cannot be promised EBUSY. EIO
  *   is for stop and vram_quota of a device that is out of service; all else can be
@@ -393,9 +395,31 @@ static int admin_set_vram_quota(struct admin_node *node, const char *text)
 			       node->kobj.name, text, ERR_PTR(err));
 		return err;
 	}
+	scoped_cond_guard(mutex_intr, return -EINTR, &pf->admin) {
+		err = bytes ? vgpu_pf_render_yield(pf) : 0;
+		if (!err)
+			err = node->fn ? vgpu_pf_vram_set_quota(node->fn, bytes) :
+					 vgpu_pf_vram_set_quotas(pf, bytes);
+		vgpu_pf_render_update(pf);
+	}
+	return err;
+}
+
+static int admin_set_pf_vram_quota(struct admin_node *node, const char *text)
+{
+	struct vgpu_pf *pf = node->pf;
+	u64 bytes = VGPU_PF_RENDER_AUTO;
+	int err = 0;
+
+	if (strcmp(text, "auto"))
+		err = kstrtou64(text, 0, &bytes);
+	if (err) {
+		vgpu_pf_refuse(pf, "PF: vram_quota %s: must be auto, or a number of bytes: %pe\n",
+			       text, ERR_PTR(err));
+		return err;
+	}
 	scoped_cond_guard(mutex_intr, return -EINTR, &pf->admin)
-		err = node->fn ? vgpu_pf_vram_set_quota(node->fn, bytes) :
-				 vgpu_pf_vram_set_quotas(pf, bytes);
+		err = vgpu_pf_render_set_quota(pf, bytes);
 	return err;
 }
 
@@ -405,6 +429,10 @@ static ssize_t admin_show_vram_quota(struct admin_node *node, char *buf)
 }
 
 ADMIN_PROFILE(vram_quota);
+
+static struct admin_attr admin_pf_vram_quota =
+	__ATTR(vram_quota, 0644, admin_show_vram_quota, admin_set_pf_vram_quota);
+
 ADMIN_BULK(vram_quota);
 
 static int admin_set_stop(struct admin_node *node, const char *text)
@@ -525,6 +553,7 @@ static struct attribute *admin_profile_attrs[] = {
 	&admin_sched_latency_bound_us.attr,
 	&admin_lag_bound_us.attr,
 	&admin_vram_quota.attr,
+	&admin_pf_vram_quota.attr,
 	NULL
 };
 
@@ -533,11 +562,13 @@ static struct attribute *admin_function_attrs[] = {
 	NULL
 };
 
-/* All of VRAM that is not the VFs' is the PF's, and nobody stops it. */
+/* Nobody stops the PF, and its vram_quota is another one. */
 static umode_t admin_is_visible(struct kobject *kobj, struct attribute *attr, int index)
 {
-	if (to_node(kobj)->fn->number == VGPU_FUNCTION_PF &&
-	    (attr == &admin_vram_quota.attr || attr == &admin_stop.attr))
+	bool is_pf = to_node(kobj)->fn->number == VGPU_FUNCTION_PF;
+
+	if (is_pf ? attr == &admin_vram_quota.attr || attr == &admin_stop.attr :
+		    attr == &admin_pf_vram_quota.attr)
 		return 0;
 	return attr->mode;
 }

@@ -209,7 +209,7 @@ static int vgpu_pf_control(struct vgpu_pf_function *fn, const struct control_ord
 	if (READ_ONCE(fn->control) != order->to)
 		return vgpu_pf_control_refuse(fn, -ECANCELED, order->name, "an FLR came between");
 	if (__ratelimit(&pf->refusals))
-		dev_info(pf->drm.dev, "VF%u: %s\n", fn->number, order->done);
+		dev_info(pf->drm.dev, "%s: %s\n", fn->name, order->done);
 	return 0;
 }
 

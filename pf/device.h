@@ -46,6 +46,7 @@
 #include "admin.h"
 #include "events.h"
 #include "function.h"
+#include "render.h"
 #include "scrub.h"
 #include "settings.h"
 #include "vram.h"
@@ -97,6 +98,7 @@ struct vgpu_pf_accesses {
  * @world: scheduling
  * @events: the event queue
  * @scrub: clearing of VRAM
+ * @render: the PF's own render node
  * @accesses: counters
  * @worker: see above
  * @watchdog: looks once a second for what does not come
@@ -135,6 +137,7 @@ struct vgpu_pf {
 	struct vgpu_pf_world world;
 	struct vgpu_pf_events events;
 	struct vgpu_pf_scrub scrub;
+	struct vgpu_pf_render render;
 	struct vgpu_pf_accesses accesses;
 
 	struct kthread_worker *worker;

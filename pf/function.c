@@ -117,6 +117,8 @@ static void vgpu_pf_function_break(struct vgpu_pf_function *fn, int status,
 	fn->status = status;
 	vgpu_pf_mailbox_answer(fn, -EIO);
 	vgpu_pf_mailbox_forget(fn);
+	if (vgpu_pf_function_is_pf(fn))
+		vgpu_pf_render_close(fn->pf);
 	vgpu_pf_function_enter(fn, VGPU_PF_BROKEN);
 }
 
@@ -287,7 +289,10 @@ static void vgpu_pf_function_on_close(struct vgpu_pf_function *fn)
 		wake_up_all(&fn->pf->settled);
 		return;
 	}
-	if (!vgpu_pf_function_is_pf(fn)) {
+	if (vgpu_pf_function_is_pf(fn)) {
+		vgpu_pf_render_halt(fn->pf);
+		vgpu_pf_render_close(fn->pf);
+	} else {
 		vgpu_pf_mailbox_forget(fn);
 		vgpu_pf_mailbox_notice(fn, VGPU_NOTICE_CLOSED);
 	}
@@ -321,6 +326,15 @@ static void vgpu_pf_function_on_resize(struct vgpu_pf_function *fn)
 	vgpu_pf_scrub_submit(fn->pf, &fn->scrub, &fn->fresh);
 }
 
+/* Rings of it have been disabled and do not stop: they do with its world. */
+static void vgpu_pf_function_on_renew(struct vgpu_pf_function *fn)
+{
+	if (fn->state == VGPU_PF_OPEN)
+		vgpu_pf_function_leave(fn, VGPU_PF_TODO_MAKE);
+	else
+		wake_up_all(&fn->pf->settled);
+}
+
 static void vgpu_pf_function_on_flr(struct vgpu_pf_function *fn)
 {
 	/* its mailbox was reset, too; nobody waits for an answer any more */
@@ -342,14 +356,29 @@ static bool vgpu_pf_function_hangs_too_often(struct vgpu_pf_function *fn)
 	return ++fn->recoveries > FUNCTION_RECOVERIES;
 }
 
+/* The PF itself is needed: only its render node can be closed. */
+static void vgpu_pf_function_on_lost_pf(struct vgpu_pf_function *fn)
+{
+	if (!vgpu_pf_render_is_started(fn->pf)) {
+		dev_warn(fn->pf->drm.dev, "the PF's world was lost, it is made anew\n");
+	} else if (vgpu_pf_function_hangs_too_often(fn)) {
+		vgpu_pf_function_notice(fn, "render node closed: more than %u hangs in a minute\n",
+					FUNCTION_RECOVERIES);
+		vgpu_pf_render_halt(fn->pf);
+		vgpu_pf_render_close(fn->pf);
+	} else {
+		vgpu_pf_function_notice(fn, "its world was lost, it is made anew\n");
+	}
+	vgpu_pf_function_leave(fn, VGPU_PF_TODO_MAKE);
+}
+
 /* Its world is lost: hang, RESET that recovery has given, damaged image. */
 static void vgpu_pf_function_on_lost_world(struct vgpu_pf_function *fn)
 {
 	if (fn->state != VGPU_PF_OPEN)
 		return;
 	if (vgpu_pf_function_is_pf(fn)) {
-		dev_warn(fn->pf->drm.dev, "the PF's world was lost, it is made anew\n");
-		vgpu_pf_function_leave(fn, VGPU_PF_TODO_MAKE);
+		vgpu_pf_function_on_lost_pf(fn);
 		return;
 	}
 	if (!vgpu_pf_function_hangs_too_often(fn)) {
@@ -389,8 +418,10 @@ static void vgpu_pf_function_on_made(struct vgpu_pf_function *fn)
 	if (vgpu_pf_read(pf, vgpu_pf_fn_reg(fn, VGPU_PF_FN_STATUS)) &
 	    VGPU_PF_FN_STATUS_RUNNABLE)
 		vgpu_pf_world_wake(fn);
-	if (vgpu_pf_function_is_pf(fn))
+	if (vgpu_pf_function_is_pf(fn)) {
 		vgpu_pf_scrub_check(pf);
+		vgpu_pf_render_was_reset(pf);
+	}
 }
 
 static void vgpu_pf_function_on_refused(struct vgpu_pf_function *fn)
@@ -450,6 +481,7 @@ static void (* const vgpu_pf_function_on[])(struct vgpu_pf_function *fn) = {
 	[VGPU_PF_NEWS_CLOSE]	= vgpu_pf_function_on_close,
 	[VGPU_PF_NEWS_RELEASE]	= vgpu_pf_function_on_release,
 	[VGPU_PF_NEWS_RESIZE]	= vgpu_pf_function_on_resize,
+	[VGPU_PF_NEWS_RENEW]	= vgpu_pf_function_on_renew,
 	[VGPU_PF_NEWS_PAUSE]	= vgpu_pf_control_on_pause,
 	[VGPU_PF_NEWS_RESUME]	= vgpu_pf_control_on_resume,
 	[VGPU_PF_NEWS_STOP]	= vgpu_pf_control_on_stop,
@@ -530,6 +562,8 @@ void vgpu_pf_function_lose(struct vgpu_pf_function *fn)
 		return;
 	fn->status = -EIO;
 	fn->todo = 0;
+	if (vgpu_pf_function_is_pf(fn))
+		vgpu_pf_render_close(fn->pf);
 	vgpu_pf_function_enter(fn, VGPU_PF_BROKEN);
 }
 
@@ -547,7 +581,8 @@ static bool vgpu_pf_functions_settled(struct vgpu_pf *pf, unsigned int first,
 		if (READ_ONCE(fn->news) & (BIT(VGPU_PF_NEWS_PROVIDE) |
 					   BIT(VGPU_PF_NEWS_CLOSE) |
 					   BIT(VGPU_PF_NEWS_RELEASE) |
-					   BIT(VGPU_PF_NEWS_RESIZE)))
+					   BIT(VGPU_PF_NEWS_RESIZE) |
+					   BIT(VGPU_PF_NEWS_RENEW)))
 			return false;
 		switch (READ_ONCE(fn->state)) {
 		case VGPU_PF_SCRUBBING:
@@ -576,7 +611,7 @@ static bool vgpu_pf_functions_wait(struct vgpu_pf *pf, unsigned int first,
 		if (wait_event_timeout(pf->settled, READ_ONCE(pf->wedged) ||
 				       vgpu_pf_functions_settled(pf, first, count), bound))
 			return true;
-	} while (vgpu_pf_scrub_is_busy(pf) && --waits);
+	} while (vgpu_pf_scrub_is_busy(pf) && (vgpu_pf_render_has_work(pf) || --waits));
 	return false;
 }
 
@@ -659,6 +694,20 @@ int vgpu_pf_functions_release(struct vgpu_pf *pf, unsigned int first, unsigned i
 }
 
 /**
+ * vgpu_pf_function_renew() - make the PF's world anew
+ * @fn: the PF
+ *
+ * What is in disabled rings does not run any more then; all else goes on, or begins
+ * again. Context: process; vgpu_pf.admin need not be held.
+ *
+ * Return: 0, or -EIO: the device is out of service.
+ */
+int vgpu_pf_function_renew(struct vgpu_pf_function *fn)
+{
+	return vgpu_pf_functions_change(fn->pf, fn->number, 1, VGPU_PF_NEWS_RENEW);
+}
+
+/**
  * vgpu_pf_function_resize() - give an enabled VF another range
  * @fn: the VF
  * @range: what it shall have; nobody else's, but it may overlap what it has
@@ -695,6 +744,10 @@ int vgpu_pf_function_init(struct vgpu_pf *pf, unsigned int number)
 
 	fn->pf = pf;
 	fn->number = number;
+	if (vgpu_pf_function_is_pf(fn))
+		strscpy(fn->name, "PF");
+	else
+		snprintf(fn->name, sizeof(fn->name), "VF%u", number);
 	fn->state = VGPU_PF_ABSENT;
 	ratelimit_state_init(&fn->ratelimit, DEFAULT_RATELIMIT_INTERVAL,
 			     DEFAULT_RATELIMIT_BURST);

@@ -24,7 +24,8 @@
  * An FLR and a release are possible in every state but ABSENT and are done one
  * after the other if they meet. A change of the range (vram_quota) leads from
  * CLOSED over SCRUBBING back to CLOSED. The worker owns all of this. Function 0,
- * the PF, goes the same way without scrubbing and mailbox.
+ * the PF, goes the same way without scrubbing and mailbox; whatever happens to the
+ * jobs of its render node, it is OPEN again then, for it clears VRAM.
  *
  * Beside that, and whatever the state is, the administrator can hold a VF
  * (control.h).
@@ -71,25 +72,28 @@ enum vgpu_pf_state {
 #define VGPU_PF_NEWS_CLOSE	1	/* ditto */
 #define VGPU_PF_NEWS_RELEASE	2	/* ditto */
 #define VGPU_PF_NEWS_RESIZE	3	/* ditto */
-#define VGPU_PF_NEWS_PAUSE	4	/* ditto, and the two that follow */
-#define VGPU_PF_NEWS_RESUME	5
-#define VGPU_PF_NEWS_STOP	6
-#define VGPU_PF_NEWS_FLR	7	/* the others are events of the device */
-#define VGPU_PF_NEWS_HANG	8
-#define VGPU_PF_NEWS_RESET	9
-#define VGPU_PF_NEWS_LEFT	10	/* off the engine, says the core */
-#define VGPU_PF_NEWS_MADE	11
-#define VGPU_PF_NEWS_REFUSED	12
-#define VGPU_PF_NEWS_FAULT	13
-#define VGPU_PF_NEWS_MAILBOX	14
-#define VGPU_PF_NEWS_STORM	15
+#define VGPU_PF_NEWS_RENEW	4	/* ditto */
+#define VGPU_PF_NEWS_PAUSE	5	/* ditto, and the two that follow */
+#define VGPU_PF_NEWS_RESUME	6
+#define VGPU_PF_NEWS_STOP	7
+#define VGPU_PF_NEWS_FLR	8	/* the others are events of the device */
+#define VGPU_PF_NEWS_HANG	9
+#define VGPU_PF_NEWS_RESET	10
+#define VGPU_PF_NEWS_LEFT	11	/* off the engine, says the core */
+#define VGPU_PF_NEWS_MADE	12
+#define VGPU_PF_NEWS_REFUSED	13
+#define VGPU_PF_NEWS_FAULT	14
+#define VGPU_PF_NEWS_MAILBOX	15
+#define VGPU_PF_NEWS_STORM	16
 
 /**
  * struct vgpu_pf_function - one function
  * @pf: its device
  * @number: 0 is the PF
- * @range: its VRAM. Changed in process context while ABSENT, and by the worker
- *	while somebody waits for a change of it.
+ * @name: for the log
+ * @range: its VRAM; of the PF, that of its render node. Changed in process context
+ *	while ABSENT, and by the worker while somebody waits for a change of it. The
+ *	PF's is changed under vgpu_pf.admin while there is no node.
  * @ratelimit: of what is logged because of its doings; its own, so that nobody
  *	can drown what is to be said about others
  * @work: for the worker: there are @news
@@ -118,6 +122,7 @@ enum vgpu_pf_state {
 struct vgpu_pf_function {
 	struct vgpu_pf *pf;
 	u16 number;
+	char name[16];
 	struct vgpu_pf_range range;
 
 	struct ratelimit_state ratelimit;
@@ -152,7 +157,7 @@ struct vgpu_pf_function {
 	struct vgpu_pf_function *_fn = (fn);					\
 										\
 	if (__ratelimit(&_fn->ratelimit))					\
-		dev_notice(_fn->pf->drm.dev, "VF%u: " format, _fn->number,	\
+		dev_notice(_fn->pf->drm.dev, "%s: " format, _fn->name,		\
 			   ##__VA_ARGS__);					\
 } while (0)
 
@@ -160,7 +165,7 @@ struct vgpu_pf_function {
 #define vgpu_pf_function_refuse(fn, format, ...) do {				\
 	struct vgpu_pf_function *__fn = (fn);					\
 										\
-	vgpu_pf_refuse(__fn->pf, "VF%u: " format, __fn->number, ##__VA_ARGS__);	\
+	vgpu_pf_refuse(__fn->pf, "%s: " format, __fn->name, ##__VA_ARGS__);	\
 } while (0)
 
 int vgpu_pf_function_init(struct vgpu_pf *pf, unsigned int number);
@@ -168,6 +173,7 @@ void vgpu_pf_function_notify(struct vgpu_pf_function *fn, unsigned int news);
 int vgpu_pf_functions_provide(struct vgpu_pf *pf, unsigned int first, unsigned int count);
 int vgpu_pf_functions_close(struct vgpu_pf *pf, unsigned int first, unsigned int count);
 int vgpu_pf_functions_release(struct vgpu_pf *pf, unsigned int first, unsigned int count);
+int vgpu_pf_function_renew(struct vgpu_pf_function *fn);
 int vgpu_pf_function_resize(struct vgpu_pf_function *fn, const struct vgpu_pf_range *range);
 void vgpu_pf_function_watch(struct vgpu_pf_function *fn);
 void vgpu_pf_function_lose(struct vgpu_pf_function *fn);

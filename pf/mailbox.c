@@ -186,16 +186,27 @@ static void vgpu_pf_mailbox_handshake(struct vgpu_pf_function *fn, const void *m
 	vgpu_pf_mailbox_reply(fn, &reply, sizeof(reply), 0);
 }
 
-static void vgpu_pf_mailbox_config(struct vgpu_pf_function *fn, const void *message)
+/**
+ * vgpu_pf_mailbox_fill_config() - what a driver is told about its function
+ * @fn: the function
+ * @config: all but the header is filled in
+ */
+void vgpu_pf_mailbox_fill_config(struct vgpu_pf_function *fn,
+				 struct vgpu_mbox_config *config)
 {
-	struct vgpu_mbox_config reply = {
-		.vram_bytes = cpu_to_le64(fn->range.bytes),
-		.quantum_ns = cpu_to_le64(vgpu_pf_settings_quantum(fn)),
-	};
 	struct vgpu_sched_params params;
 
 	vgpu_pf_settings_get(fn, &params);
-	reply.preempt_timeout_ns = cpu_to_le64(params.preempt_timeout_ns);
+	config->vram_bytes = cpu_to_le64(fn->range.bytes);
+	config->quantum_ns = cpu_to_le64(vgpu_pf_settings_quantum(fn));
+	config->preempt_timeout_ns = cpu_to_le64(params.preempt_timeout_ns);
+}
+
+static void vgpu_pf_mailbox_config(struct vgpu_pf_function *fn, const void *message)
+{
+	struct vgpu_mbox_config reply = {};
+
+	vgpu_pf_mailbox_fill_config(fn, &reply);
 	vgpu_pf_mailbox_reply(fn, &reply, sizeof(reply), 0);
 }
 

@@ -52,5 +52,7 @@ void vgpu_pf_mailbox_serve(struct vgpu_pf_function *fn);
 void vgpu_pf_mailbox_answer(struct vgpu_pf_function *fn, int err);
 void vgpu_pf_mailbox_notice(struct vgpu_pf_function *fn, enum vgpu_notice notice);
 void vgpu_pf_mailbox_forget(struct vgpu_pf_function *fn);
+void vgpu_pf_mailbox_fill_config(struct vgpu_pf_function *fn,
+				 struct vgpu_mbox_config *config);
 
 #endif

@@ -75,7 +75,8 @@ MODULE_PARM_DESC(policy, "Scheduling policy to begin with: eevdf (default), fixe
  * vgpu_pf_watch() - have the watchdog look
  * @pf: the device
  *
- * It goes on as long as there are VFs or something is awaited. Context: any.
+ * It goes on as long as there are VFs, jobs of the PF's render node can run, or
+ * something is awaited. Context: any.
  */
 void vgpu_pf_watch(struct vgpu_pf *pf)
 {
@@ -105,6 +106,8 @@ void vgpu_pf_wedge(struct vgpu_pf *pf, const char *why)
 	dev_err(pf->drm.dev, "out of service until it is reset: %s\n", why);
 	WRITE_ONCE(pf->wedged, true);
 	vgpu_pf_world_stop(pf);
+	/* who has shared memory with the PF's world wants it back */
+	pci_clear_master(vgpu_pf_pdev(pf));
 	for (i = 0; i < pf->functions; i++)
 		vgpu_pf_function_lose(&pf->fn[i]);
 	vgpu_pf_scrub_stop(pf, -EIO);
@@ -140,7 +143,8 @@ static void vgpu_pf_recovery_work(struct kthread_work *work)
 
 static bool vgpu_pf_watch_functions(struct vgpu_pf *pf)
 {
-	bool busy = READ_ONCE(pf->vfs) || !list_empty(&pf->scrub.jobs);
+	bool busy = READ_ONCE(pf->vfs) || !list_empty(&pf->scrub.jobs) ||
+		    vgpu_pf_render_is_started(pf);
 	unsigned int i;
 
 	for (i = 0; i < pf->functions && !READ_ONCE(pf->wedged); i++) {
@@ -416,7 +420,8 @@ static int vgpu_pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	if (IS_ERR(pf))
 		return PTR_ERR(pf);
 	err = drmm_mutex_init(&pf->drm, &pf->admin) ?:
-	      drmm_mutex_init(&pf->drm, &pf->settings);
+	      drmm_mutex_init(&pf->drm, &pf->settings) ?:
+	      vgpu_pf_render_init(pf);
 	if (err)
 		return err;
 	raw_spin_lock_init(&pf->lock);
@@ -433,6 +438,7 @@ static int vgpu_pf_probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	dev_info(&pdev->dev, "%u VFs possible, %llu MiB of VRAM, deadlines by %s\n",
 		 pf->functions - 1, pf->vram.total >> 20,
 		 pf->deadlines ? "hardware" : "hrtimer");
+	vgpu_pf_render_begin(pf);
 	return 0;
 }
 
@@ -443,6 +449,7 @@ static void vgpu_pf_remove(struct pci_dev *pdev)
 	drm_dev_unplug(&pf->drm);
 	if (pf->running && vgpu_pf_gone(pf))
 		vgpu_pf_abandon(pf, "it was removed");
+	vgpu_pf_render_end(pf);
 	vgpu_pf_sriov_disable(pf);
 }
 

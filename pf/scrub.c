@@ -20,6 +20,16 @@
 /* … and the engine for so long; no bandwidth is assumed. */
 #define SCRUB_TIME_NS	(10ull * NSEC_PER_SEC)
 
+static unsigned int vgpu_pf_scrub_ring(const struct vgpu_pf *pf)
+{
+	return pf->rings - 1;
+}
+
+static u32 vgpu_pf_scrub_reg(const struct vgpu_pf *pf, u32 reg)
+{
+	return VGPU_REG_RING(vgpu_pf_scrub_ring(pf)) + reg;
+}
+
 static irqreturn_t vgpu_pf_scrub_irq(int irq, void *data)
 {
 	struct vgpu_pf *pf = data;
@@ -173,7 +183,7 @@ void vgpu_pf_scrub_submit(struct vgpu_pf *pf, struct vgpu_pf_scrub_job *job,
 	job->fence = scrub->issued;
 	list_add_tail(&job->link, &scrub->jobs);
 	/* writeq() orders the packets before the doorbell */
-	vgpu_pf_write64(pf, VGPU_REG_DOORBELL(0), scrub->tail);
+	vgpu_pf_write64(pf, VGPU_REG_DOORBELL(vgpu_pf_scrub_ring(pf)), scrub->tail);
 }
 
 static void vgpu_pf_scrub_finish(struct vgpu_pf_scrub *scrub, u64 fence, int status)
@@ -197,7 +207,7 @@ static void vgpu_pf_scrub_die(struct vgpu_pf *pf, int status, const char *why)
 	dev_err(pf->drm.dev, "VRAM cannot be scrubbed any more: %s at %llu\n",
 		why, scrub->head);
 	WRITE_ONCE(scrub->dead, true);
-	vgpu_pf_write(pf, VGPU_REG_RING(0) + VGPU_RING_CTRL, 0);
+	vgpu_pf_write(pf, vgpu_pf_scrub_reg(pf, VGPU_RING_CTRL), 0);
 	vgpu_pf_scrub_finish(scrub, scrub->issued, status);
 }
 
@@ -205,6 +215,11 @@ static void vgpu_pf_scrub_late(struct vgpu_pf *pf)
 {
 	struct vgpu_pf_scrub *scrub = &pf->scrub;
 
+	if (vgpu_pf_render_has_work(pf)) {
+		dev_notice(pf->drm.dev, "VRAM waits to be cleared: jobs of the PF's render node come first\n");
+		vgpu_pf_scrub_moved(pf, scrub->head);
+		return;
+	}
 	if (!vgpu_pf_scrub_is_starved(pf)) {
 		vgpu_pf_scrub_die(pf, -ETIMEDOUT, "the ring stands still");
 		return;
@@ -217,17 +232,20 @@ static void vgpu_pf_scrub_late(struct vgpu_pf *pf)
 static void vgpu_pf_scrub_halted(struct vgpu_pf *pf)
 {
 	struct vgpu_pf_scrub *scrub = &pf->scrub;
-	u32 fault = vgpu_pf_read(pf, VGPU_REG_RING(0) + VGPU_RING_FAULT);
+	u32 fault = vgpu_pf_read(pf, vgpu_pf_scrub_reg(pf, VGPU_RING_FAULT));
 
-	/* FILL can be begun again, so a reset of the PF's world loses nothing */
+	/*
+	 * FILL can be begun again, so a reset of the PF's world loses nothing. It may
+	 * be that of a job of the render node, for which this ring is not to blame.
+	 */
 	if (FIELD_GET(VGPU_RING_FAULT_CODE, fault) == VGPU_FAULT_RESET &&
-	    scrub->resumes++ < SCRUB_RESUMES) {
-		vgpu_pf_write(pf, VGPU_REG_RING(0) + VGPU_RING_CTRL,
+	    (!FIELD_GET(VGPU_RING_FAULT_OPCODE, fault) || scrub->resumes++ < SCRUB_RESUMES)) {
+		vgpu_pf_write(pf, vgpu_pf_scrub_reg(pf, VGPU_RING_CTRL),
 			      VGPU_RING_CTRL_ENABLE | VGPU_RING_CTRL_RESUME);
 		return;
 	}
 	dev_err(pf->drm.dev, "fault %#x of the scrubbing ring, address %#llx\n", fault,
-		vgpu_pf_read64(pf, VGPU_REG_RING(0) + VGPU_RING_FAULT_ADDR));
+		vgpu_pf_read64(pf, vgpu_pf_scrub_reg(pf, VGPU_RING_FAULT_ADDR)));
 	vgpu_pf_scrub_die(pf, -EIO, "the ring is halted");
 }
 
@@ -250,10 +268,10 @@ void vgpu_pf_scrub_check(struct vgpu_pf *pf)
 	if (list_empty(&scrub->jobs) || scrub->dead)
 		return;
 
-	head = vgpu_pf_read64(pf, VGPU_REG_RING(0) + VGPU_RING_HEAD);
+	head = vgpu_pf_read64(pf, vgpu_pf_scrub_reg(pf, VGPU_RING_HEAD));
 	if (head != scrub->head)
 		vgpu_pf_scrub_moved(pf, head);
-	if (vgpu_pf_read(pf, VGPU_REG_RING(0) + VGPU_RING_STATUS) == VGPU_RING_HALTED)
+	if (vgpu_pf_read(pf, vgpu_pf_scrub_reg(pf, VGPU_RING_STATUS)) == VGPU_RING_HALTED)
 		vgpu_pf_scrub_halted(pf);
 	else if (time_after(jiffies, scrub->moved + vgpu_pf_scrub_packet_bound(pf)))
 		vgpu_pf_scrub_late(pf);
@@ -271,17 +289,16 @@ static void vgpu_pf_scrub_work(struct kthread_work *work)
 void vgpu_pf_scrub_start(struct vgpu_pf *pf)
 {
 	struct vgpu_pf_scrub *scrub = &pf->scrub;
-	u32 ring = VGPU_REG_RING(0);
 
 	WRITE_ONCE(*scrub->fence, 0);
 	scrub->issued = 0;
 	scrub->tail = 0;
 	WRITE_ONCE(scrub->dead, false);
-	vgpu_pf_write(pf, ring + VGPU_RING_CTRL, 0);
-	vgpu_pf_write64(pf, ring + VGPU_RING_BASE, VGPU_ADDR_SYSTEM | scrub->dma);
-	vgpu_pf_write(pf, ring + VGPU_RING_SIZE, ilog2(scrub->size));
-	vgpu_pf_write64(pf, ring + VGPU_RING_HEAD, 0);
-	vgpu_pf_write(pf, ring + VGPU_RING_CTRL, VGPU_RING_CTRL_ENABLE);
+	vgpu_pf_write(pf, vgpu_pf_scrub_reg(pf, VGPU_RING_CTRL), 0);
+	vgpu_pf_write64(pf, vgpu_pf_scrub_reg(pf, VGPU_RING_BASE), VGPU_ADDR_SYSTEM | scrub->dma);
+	vgpu_pf_write(pf, vgpu_pf_scrub_reg(pf, VGPU_RING_SIZE), ilog2(scrub->size));
+	vgpu_pf_write64(pf, vgpu_pf_scrub_reg(pf, VGPU_RING_HEAD), 0);
+	vgpu_pf_write(pf, vgpu_pf_scrub_reg(pf, VGPU_RING_CTRL), VGPU_RING_CTRL_ENABLE);
 }
 
 /**
@@ -294,7 +311,7 @@ void vgpu_pf_scrub_start(struct vgpu_pf *pf)
 void vgpu_pf_scrub_stop(struct vgpu_pf *pf, int status)
 {
 	WRITE_ONCE(pf->scrub.dead, true);
-	vgpu_pf_write(pf, VGPU_REG_RING(0) + VGPU_RING_CTRL, 0);
+	vgpu_pf_write(pf, vgpu_pf_scrub_reg(pf, VGPU_RING_CTRL), 0);
 	vgpu_pf_scrub_finish(&pf->scrub, pf->scrub.issued, status);
 }
 
@@ -311,6 +328,7 @@ int vgpu_pf_scrub_init(struct vgpu_pf *pf)
 	struct device *dev = pf->drm.dev;
 	u32 limit = FIELD_GET(VGPU_LIMITS_RING_SIZE, vgpu_pf_read(pf, VGPU_REG_LIMITS));
 	u64 need;
+	int irq;
 
 	INIT_LIST_HEAD(&scrub->jobs);
 	kthread_init_work(&scrub->work, vgpu_pf_scrub_work);
@@ -334,6 +352,6 @@ int vgpu_pf_scrub_init(struct vgpu_pf *pf)
 	if (!scrub->ring || !scrub->fence)
 		return -ENOMEM;
 
-	return devm_request_irq(dev, pci_irq_vector(to_pci_dev(dev), VGPU_VECTOR_RING(0)),
-				vgpu_pf_scrub_irq, 0, "vgpu_pf-scrub", pf);
+	irq = pci_irq_vector(to_pci_dev(dev), VGPU_VECTOR_RING(vgpu_pf_scrub_ring(pf)));
+	return devm_request_irq(dev, irq, vgpu_pf_scrub_irq, 0, "vgpu_pf-scrub", pf);
 }

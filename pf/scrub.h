@@ -2,9 +2,10 @@
 /*
  * Clearing VRAM by the engine, before a VF gets it and after it has lost it.
  *
- * The PF's own world (function 0) runs FILL packets from ring 0. It is scheduled
- * like any other function, so scrubbing takes the PF's share of time and nobody
- * else's. Completion is a fence and its interrupt.
+ * The PF's own world (function 0) runs FILL packets from its last ring; the others
+ * are its render node's (render.h). It is scheduled like any other function, so
+ * scrubbing takes the PF's share of time and nobody else's. Completion is a fence and
+ * its interrupt.
  *
  * All of this runs in the device's worker, except the interrupt, which only
  * queues it.
@@ -36,7 +37,7 @@ struct vgpu_pf_scrub_job {
 };
 
 /**
- * struct vgpu_pf_scrub - ring 0 of the PF
+ * struct vgpu_pf_scrub - the last ring of the PF
  * @ring: its memory, as 64-bit words
  * @dma: of @ring
  * @size: of @ring in bytes, a power of two; has room for a job of each function

@@ -31,17 +31,6 @@ static const struct {
 	{ "overhead_permille", "overhead_target_permille", 1 },
 };
 
-/* Room for "VF255" */
-#define SETTINGS_WHO	8
-
-static const char *settings_who(char *who, u16 function)
-{
-	if (function == VGPU_FUNCTION_PF)
-		return "PF";
-	snprintf(who, SETTINGS_WHO, "VF%u", function);
-	return who;
-}
-
 static void settings_range(char *range, size_t size, const struct vgpu_sched_why *why, u32 unit)
 {
 	u64 low = div_u64(why->low + unit - 1, unit), high = div_u64(why->high, unit);
@@ -59,7 +48,7 @@ static int settings_refuse(struct vgpu_pf *pf, struct vgpu_pf_function *fn, cons
 			   const char *text, const struct vgpu_sched_why *why, int err)
 {
 	const char *what = why->what, *of = "", *whose = "";
-	char who[SETTINGS_WHO], other[SETTINGS_WHO], range[64];
+	char range[64];
 	unsigned int i;
 	u32 unit = 1;
 
@@ -70,11 +59,11 @@ static int settings_refuse(struct vgpu_pf *pf, struct vgpu_pf_function *fn, cons
 		}
 	if (why->function < pf->functions && (!fn || why->function != fn->number)) {
 		of = " of ";
-		whose = settings_who(other, why->function);
+		whose = pf->fn[why->function].name;
 	}
 	settings_range(range, sizeof(range), why, unit);
 	vgpu_pf_refuse(pf, "%s: %s %s: %s%s%s %s%s: %pe\n",
-		       fn ? settings_who(who, fn->number) : "all functions", name, text, what,
+		       fn ? fn->name : "all functions", name, text, what,
 		       of, whose, why->rule, range, ERR_PTR(err));
 	return err;
 }
@@ -82,10 +71,8 @@ static int settings_refuse(struct vgpu_pf *pf, struct vgpu_pf_function *fn, cons
 static int settings_malformed(struct vgpu_pf *pf, struct vgpu_pf_function *fn,
 			      const struct vgpu_pf_change *change, int err)
 {
-	char who[SETTINGS_WHO];
-
 	vgpu_pf_refuse(pf, "%s: %s %s: must be %s: %pe\n",
-		       fn ? settings_who(who, fn->number) : "all functions", change->name,
+		       fn ? fn->name : "all functions", change->name,
 		       change->text, change->form, ERR_PTR(err));
 	return err;
 }
@@ -125,7 +112,6 @@ static u64 settings_least_quantum_us(struct vgpu_pf_function *fn, u32 target)
 static void settings_warn_of_cost(struct vgpu_pf_function *fn, bool all)
 {
 	struct vgpu_sched_params params;
-	char who[SETTINGS_WHO];
 	u32 cost, target;
 
 	vgpu_pf_settings_get(fn, &params);
@@ -136,7 +122,7 @@ static void settings_warn_of_cost(struct vgpu_pf_function *fn, bool all)
 	if (cost <= target || !__ratelimit(&fn->pf->refusals))
 		return;
 	dev_warn(fn->pf->drm.dev, "%s: an exec quantum of %llu us costs up to %u.%u %% for switching, more than the target of %u.%u %%: %llu us is the least that stays within\n",
-		 all ? "all functions" : settings_who(who, fn->number),
+		 all ? "all functions" : fn->name,
 		 div_u64(params.quantum_ns, NSEC_PER_USEC), cost / 10, cost % 10, target / 10,
 		 target % 10, settings_least_quantum_us(fn, target));
 }

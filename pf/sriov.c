@@ -58,6 +58,9 @@ static int vgpu_pf_sriov_enable(struct vgpu_pf *pf, unsigned int vfs)
 	err = vgpu_pf_vram_divide(pf, vfs);
 	if (err)
 		return err;
+	err = vgpu_pf_render_yield(pf);
+	if (err)
+		goto forget;
 
 	err = vgpu_pf_functions_provide(pf, 1, vfs);
 	if (err) {
@@ -87,9 +90,11 @@ count:
 	WRITE_ONCE(pf->vfs, 0);
 release:
 	vgpu_pf_sriov_release(pf, vfs);
+forget:
 	/* what the administrator has said before is still true */
 	if (pf->vram.divided)
 		vgpu_pf_vram_forget(pf);
+	vgpu_pf_render_update(pf);
 	return err;
 }
 
@@ -117,6 +122,7 @@ int vgpu_pf_sriov_disable(struct vgpu_pf *pf)
 		err = vgpu_pf_sriov_release(pf, vfs);
 	}
 	vgpu_pf_vram_forget(pf);
+	vgpu_pf_render_update(pf);
 	return err;
 }
 
@@ -165,7 +171,8 @@ void vgpu_pf_sriov_restore(struct vgpu_pf *pf)
  * @pdev: the PF
  * @vfs: how many shall be enabled; 0 disables them
  *
- * Return: @vfs, or -EBUSY while a VF is assigned to a guest, -ENOSPC if VRAM has
+ * Return: @vfs, or -EBUSY while a VF is assigned to a guest, or the PF's render node
+ * has VRAM that the VFs need and is open; -ENOSPC if VRAM has
  * no granule for each, -ERANGE, -EIO or -ETIMEDOUT if the device does not work,
  * or what pci_enable_sriov() says. Nothing has changed then, except that
  * disabling cannot fail half way.

@@ -40,7 +40,6 @@ int vgpu_pf_vram_init(struct vgpu_pf *pf)
 				     "%u world images need %llu bytes, VRAM has %llu\n",
 				     pf->functions, images, vram->total);
 
-	pf->fn[VGPU_FUNCTION_PF].range.bytes = vram->total;
 	return 0;
 }
 
@@ -52,6 +51,14 @@ static bool vgpu_pf_vram_is_provisioned(const struct vgpu_pf *pf)
 		if (pf->fn[i].range.bytes)
 			return true;
 	return false;
+}
+
+/* Where what VFs can have ends: behind that is the PF's own. */
+static u64 vgpu_pf_vram_end(const struct vgpu_pf *pf)
+{
+	if (pf->render.quota == VGPU_PF_RENDER_AUTO)
+		return pf->vram.total;
+	return pf->vram.total - pf->render.quota;
 }
 
 /**
@@ -68,7 +75,7 @@ static bool vgpu_pf_vram_is_provisioned(const struct vgpu_pf *pf)
 int vgpu_pf_vram_divide(struct vgpu_pf *pf, unsigned int vfs)
 {
 	struct vgpu_pf_vram *vram = &pf->vram;
-	u64 room = vram->total - vram->pf_bytes;
+	u64 room = vgpu_pf_vram_end(pf) - vram->pf_bytes;
 	u64 each = ALIGN_DOWN(div_u64(room, vfs), vram->granule);
 	unsigned int i;
 
@@ -133,14 +140,13 @@ static u64 vgpu_pf_vram_obstacle(const struct vgpu_pf_function *fn,
 static bool vgpu_pf_vram_place(const struct vgpu_pf_function *fn,
 			       struct vgpu_pf_range *range)
 {
-	const struct vgpu_pf_vram *vram = &fn->pf->vram;
-	u64 obstacle;
+	u64 obstacle, end = vgpu_pf_vram_end(fn->pf);
 
 	range->base = fn->range.base;
-	if (fn->range.bytes && range->bytes <= vram->total - range->base &&
+	if (fn->range.bytes && range->bytes <= end - range->base &&
 	    !vgpu_pf_vram_obstacle(fn, range))
 		return true;
-	for (range->base = vram->pf_bytes; range->bytes <= vram->total - range->base;
+	for (range->base = fn->pf->vram.pf_bytes; range->bytes <= end - range->base;
 	     range->base = obstacle) {
 		obstacle = vgpu_pf_vram_obstacle(fn, range);
 		if (!obstacle)
@@ -153,7 +159,7 @@ static bool vgpu_pf_vram_place(const struct vgpu_pf_function *fn,
 static u64 vgpu_pf_vram_largest(const struct vgpu_pf_function *fn)
 {
 	const struct vgpu_pf_vram *vram = &fn->pf->vram;
-	u64 low = 0, high = div_u64(vram->total - vram->pf_bytes, vram->granule);
+	u64 low = 0, high = div_u64(vgpu_pf_vram_end(fn->pf) - vram->pf_bytes, vram->granule);
 
 	while (low < high) {
 		u64 middle = low + (high - low + 1) / 2;
@@ -246,7 +252,8 @@ static int vgpu_pf_vram_check_quotas(struct vgpu_pf *pf, u64 bytes)
 	const struct vgpu_pf_vram *vram = &pf->vram;
 	unsigned int vfs = max(pf->functions - 1, 1u), i;
 	int err = 0;
-	u64 most = ALIGN_DOWN(div_u64(vram->total - vram->pf_bytes, vfs), vram->granule);
+	u64 room = vgpu_pf_vram_end(pf) - vram->pf_bytes;
+	u64 most = ALIGN_DOWN(div_u64(room, vfs), vram->granule);
 
 	if (bytes > most) {
 		vgpu_pf_refuse(pf, "vram_quota %llu for each of %u VFs: at most %llu bytes each\n",
@@ -361,6 +368,47 @@ int vgpu_pf_vram_set_quotas(struct vgpu_pf *pf, u64 bytes)
 }
 
 /* ------------------------------------------------------------------------ */
+/* The PF's render node                                                      */
+
+/**
+ * vgpu_pf_vram_rest() - what is behind the images and all that VFs have
+ * @pf: the device
+ *
+ * Context: process, vgpu_pf.admin is held.
+ *
+ * Return: bytes, a multiple of the granule.
+ */
+u64 vgpu_pf_vram_rest(const struct vgpu_pf *pf)
+{
+	u64 begin = pf->vram.pf_bytes;
+	unsigned int i;
+
+	for (i = 1; i < pf->functions; i++)
+		begin = max(begin, pf->fn[i].range.base + pf->fn[i].range.bytes);
+	return pf->vram.total - begin;
+}
+
+/**
+ * vgpu_pf_vram_for_render() - what the PF's render node has
+ * @pf: the device
+ * @quota: bytes, no more than vgpu_pf_vram_rest(), or VGPU_PF_RENDER_AUTO
+ *
+ * Context: process, vgpu_pf.admin is held.
+ *
+ * Return: the range, as drawn in render.h.
+ */
+struct vgpu_pf_range vgpu_pf_vram_for_render(const struct vgpu_pf *pf, u64 quota)
+{
+	struct vgpu_pf_range range = { .bytes = quota };
+
+	if (quota == VGPU_PF_RENDER_AUTO)
+		range.bytes = vgpu_pf_vram_is_provisioned(pf) ? 0 : vgpu_pf_vram_rest(pf);
+	if (range.bytes)
+		range.base = pf->vram.total - range.bytes;
+	return range;
+}
+
+/* ------------------------------------------------------------------------ */
 
 /**
  * vgpu_pf_vram_image() - where the world image of a function is
@@ -380,8 +428,8 @@ u64 vgpu_pf_vram_image(const struct vgpu_pf *pf, unsigned int function)
  * @m: where to
  *
  * "key value" lines for the whole, a line that names the columns, and a line
- * for each function that owns VRAM. Addresses are hexadecimal, @end is the last
- * byte, sizes are decimal bytes.
+ * for each function that owns VRAM, of which the PF can have two. Addresses are
+ * hexadecimal, @end is the last byte, sizes are decimal bytes.
  */
 void vgpu_pf_vram_show(struct vgpu_pf *pf, struct seq_file *m)
 {
@@ -395,14 +443,14 @@ void vgpu_pf_vram_show(struct vgpu_pf *pf, struct seq_file *m)
 	seq_puts(m, "function start end bytes state\n");
 	seq_printf(m, "0 0x%010x 0x%010llx %llu pf\n", 0,
 		   vram->pf_bytes - 1, vram->pf_bytes);
-	for (i = 1; i < pf->functions; i++) {
+	for (i = 0; i < pf->functions; i++) {
 		struct vgpu_pf_function *fn = &pf->fn[i];
 
 		if (fn->range.bytes)
 			seq_printf(m, "%u 0x%010llx 0x%010llx %llu %s\n", i,
 				   fn->range.base,
 				   fn->range.base + fn->range.bytes - 1,
-				   fn->range.bytes,
+				   fn->range.bytes, i == VGPU_FUNCTION_PF ? "render" :
 				   vgpu_pf_function_state_name(fn));
 	}
 }

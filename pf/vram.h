@@ -3,12 +3,12 @@
  * Who owns which part of VRAM.
  *
  *   0            images              pf                                   total
- *   | world      | PF, rounded up to | VF 1     | VF 2     | …    | rest   |
- *   | images     | the granule       |          |          |      | (PF)   |
+ *   | world      | PF, rounded up to | VF 1     | VF 2     | …    | PF's   |
+ *   | images     | the granule       |          |          |      | node   |
  *
  * The images of all functions that SR-IOV can enable come first and never move.
- * A VF's range is a multiple of the granule; what nobody else has stays with the
- * PF. A VF keeps its place while others come, go and grow: ranges may have gaps
+ * A VF's range is a multiple of the granule; what the PF's render node has is said in
+ * render.h. A VF keeps its place while others come, go and grow: ranges may have gaps
  * between them, and what is wanted must fit into one.
  *
  * By default all VFs get the same when they are enabled. If somebody has said
@@ -59,6 +59,8 @@ int vgpu_pf_vram_divide(struct vgpu_pf *pf, unsigned int vfs);
 void vgpu_pf_vram_forget(struct vgpu_pf *pf);
 int vgpu_pf_vram_set_quota(struct vgpu_pf_function *fn, u64 bytes);
 int vgpu_pf_vram_set_quotas(struct vgpu_pf *pf, u64 bytes);
+u64 vgpu_pf_vram_rest(const struct vgpu_pf *pf);
+struct vgpu_pf_range vgpu_pf_vram_for_render(const struct vgpu_pf *pf, u64 quota);
 u64 vgpu_pf_vram_image(const struct vgpu_pf *pf, unsigned int function);
 void vgpu_pf_vram_show(struct vgpu_pf *pf, struct seq_file *m);
 

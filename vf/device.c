@@ -57,15 +57,15 @@ static int negotiate(struct vgpu_vf *vf)
 	u64 vram;
 	int ret;
 
-	ret = vgpu_vf_mailbox_handshake(vf);
+	ret = vf->pf->handshake(vf);
 	if (ret)
 		return ret;
 	if (readl(vf->regs + VGPU_REG_STATUS) & VGPU_STATUS_OPEN) {
-		ret = vgpu_vf_mailbox_stop(vf);
+		ret = vf->pf->stop(vf);
 		if (ret && ret != -EALREADY)
 			return ret;
 	}
-	ret = vgpu_vf_mailbox_config(vf, &config);
+	ret = vf->pf->config(vf, &config);
 	if (ret)
 		return ret;
 
@@ -100,7 +100,7 @@ int vgpu_vf_open(struct vgpu_vf *vf)
 		if (ret)
 			return ret;
 	}
-	ret = vgpu_vf_mailbox_start(vf);
+	ret = vf->pf->start(vf);
 	if (ret)
 		return ret;
 
@@ -141,10 +141,8 @@ void vgpu_vf_shut_down(struct vgpu_vf *vf)
 
 	vgpu_vf_recovery_pause(vf);
 	if (!vf->closed)
-		ret = vgpu_vf_mailbox_stop(vf);
+		ret = vf->pf->stop(vf);
 	if (ret && ret != -EALREADY && ret != -ENODEV)
 		drm_warn(&vf->drm, "the PF did not stop the function: %pe\n", ERR_PTR(ret));
 	vgpu_vf_close(vf, -ENODEV);
-	/* What the engine may still write must not arrive. */
-	pci_clear_master(to_pci_dev(vf->drm.dev));
 }

@@ -16,14 +16,37 @@
 #include "vm.h"
 #include "vram.h"
 
+struct pci_dev;
+struct vgpu_vf;
+
+/**
+ * struct vgpu_vf_pf_ops - how a function speaks to its PF
+ * @handshake: be known to it; again after it has closed the function
+ * @config: ask what it has given; after the handshake
+ * @start: have jobs run; after the handshake. -EALREADY: they do
+ * @stop: 0 when nothing of the function runs any more, -EALREADY if nothing did; or
+ *	another errno: it may still run
+ *
+ * All may sleep, and return 0 or an errno.
+ */
+struct vgpu_vf_pf_ops {
+	int (*handshake)(struct vgpu_vf *vf);
+	int (*config)(struct vgpu_vf *vf, struct vgpu_mbox_config *config);
+	int (*start)(struct vgpu_vf *vf);
+	int (*stop)(struct vgpu_vf *vf);
+};
+
 /**
  * struct vgpu_vf - one function and its DRM device
  * @drm: the DRM device; this structure lives as long as it does
+ * @pdev: the function, for DMA, BARs and interrupts: on a VF the device that is bound,
+ *	on the PF its parent
+ * @pf: to the PF
  * @regs: registers, as long as the driver is bound
  * @ttm: TTM, which places buffers
  * @vram: the function's memory
  * @memory: system memory, and what moves between it and VRAM
- * @mailbox: to the PF
+ * @mailbox: of a VF
  * @vms: address spaces
  * @ring_count: how many of @rings there are
  * @rings: submission
@@ -49,6 +72,8 @@
  */
 struct vgpu_vf {
 	struct drm_device drm;
+	struct pci_dev *pdev;
+	const struct vgpu_vf_pf_ops *pf;
 	void __iomem *regs;
 	struct ttm_device ttm;
 	struct vgpu_vf_vram vram;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * vgpu_vf: DRM render driver of a virtual function of the vgpu GPU, in the host
- * or in a guest.
+ * or in a guest; and of the PF's own (physical.c).
  *
  * While bound, all of it is in a struct vgpu_vf, which lives as long as its DRM
  * device: until the last file is closed and the last fence is forgotten.
@@ -27,6 +27,7 @@
 #include "file.h"
 #include "job.h"
 #include "memory.h"
+#include "physical.h"
 #include "prime.h"
 #include "queue.h"
 #include "show.h"
@@ -85,16 +86,11 @@ struct workqueue_struct *vgpu_vf_workqueue;
 static atomic_t alive;
 static DECLARE_WAIT_QUEUE_HEAD(none_alive);
 
-static void count_death(struct drm_device *drm, void *data)
+static void end_life(struct drm_device *drm, void *data)
 {
+	pci_dev_put(data);
 	if (atomic_dec_and_test(&alive))
 		wake_up(&none_alive);
-}
-
-static int count_life(struct vgpu_vf *vf)
-{
-	atomic_inc(&alive);
-	return drmm_add_action_or_reset(&vf->drm, count_death, NULL);
 }
 
 static u64 read_param(struct vgpu_vf *vf, u32 param)
@@ -193,21 +189,48 @@ static const struct drm_driver drm_driver = {
 	.minor = 0,
 };
 
+/**
+ * vgpu_vf_create() - a function of which nothing is known yet
+ * @dev: what the driver binds to
+ * @pdev: the function
+ * @pf: how to speak to its PF
+ *
+ * Return: it lives as long as @dev is bound at least; or an errno as ERR_PTR
+ */
+struct vgpu_vf *vgpu_vf_create(struct device *dev, struct pci_dev *pdev,
+			       const struct vgpu_vf_pf_ops *pf)
+{
+	struct vgpu_vf *vf;
+	int ret;
+
+	vf = devm_drm_dev_alloc(dev, &drm_driver, struct vgpu_vf, drm);
+	if (IS_ERR(vf))
+		return vf;
+	vf->pdev = pci_dev_get(pdev);
+	vf->pf = pf;
+	init_rwsem(&vf->access);
+	vf->closed = -EIO;
+	atomic_inc(&alive);
+	ret = drmm_add_action_or_reset(&vf->drm, end_life, pdev);
+	return ret ? ERR_PTR(ret) : vf;
+}
+
 static int map_registers(struct vgpu_vf *vf)
 {
-	struct pci_dev *pdev = to_pci_dev(vf->drm.dev);
 	u32 id, revision;
 
-	vf->regs = pcim_iomap_region(pdev, VGPU_BAR_REGS, "vgpu_vf registers");
+	vf->regs = pcim_iomap_region(vf->pdev, VGPU_BAR_REGS, "vgpu_vf registers");
 	if (IS_ERR(vf->regs))
 		return PTR_ERR(vf->regs);
 	id = readl(vf->regs + VGPU_REG_ID);
 	revision = readl(vf->regs + VGPU_REG_REVISION);
-	if (id == VGPU_ID_VALUE && VGPU_FIELD_GET(VGPU_REVISION_MAJOR, revision) == 1)
-		return 0;
-	drm_err(&vf->drm, "id %#x, revision %#x: not %#x, 1.x\n", id, revision,
-		VGPU_ID_VALUE);
-	return -ENODEV;
+	if (id != VGPU_ID_VALUE || VGPU_FIELD_GET(VGPU_REVISION_MAJOR, revision) != 1) {
+		drm_err(&vf->drm, "id %#x, revision %#x: not %#x, 1.x\n", id, revision,
+			VGPU_ID_VALUE);
+		return -ENODEV;
+	}
+	vf->ring_count = VGPU_FIELD_GET(VGPU_LIMITS_RINGS, readl(vf->regs + VGPU_REG_LIMITS));
+	return 0;
 }
 
 /* Mailbox, faults, and all that can be wrong with the device. */
@@ -235,19 +258,25 @@ static int wait_for_flr(struct vgpu_vf *vf)
 	return ret;
 }
 
-static int request_vectors(struct vgpu_vf *vf, unsigned int rings)
+/**
+ * vgpu_vf_request_vectors() - have the function's interrupts handled
+ * @vf: the function, initialised; its vectors are allocated
+ * @rings: it has vectors for so many
+ *
+ * Return: of how many rings interrupts are handled, at least 1; or an errno
+ */
+int vgpu_vf_request_vectors(struct vgpu_vf *vf, unsigned int rings)
 {
-	struct pci_dev *pdev = to_pci_dev(vf->drm.dev);
+	struct device *dev = vf->drm.dev;
 	unsigned int i;
 	int ret;
 
-	ret = devm_request_irq(&pdev->dev, pci_irq_vector(pdev, VGPU_VECTOR_FUNCTION),
+	ret = devm_request_irq(dev, pci_irq_vector(vf->pdev, VGPU_VECTOR_FUNCTION),
 			       function_interrupt, 0, "vgpu_vf", vf);
 	if (ret)
 		return ret;
 	for (i = 0; i < rings; i++) {
-		ret = devm_request_irq(&pdev->dev,
-				       pci_irq_vector(pdev, VGPU_VECTOR_RING(i)),
+		ret = devm_request_irq(dev, pci_irq_vector(vf->pdev, VGPU_VECTOR_RING(i)),
 				       vgpu_vf_ring_interrupt, 0, vf->rings[i].name,
 				       &vf->rings[i]);
 		if (ret)
@@ -259,13 +288,12 @@ static int request_vectors(struct vgpu_vf *vf, unsigned int rings)
 /* One ring is enough to work, if there are not enough vectors for all. */
 static int request_interrupts(struct vgpu_vf *vf)
 {
-	struct pci_dev *pdev = to_pci_dev(vf->drm.dev);
 	int ret;
 
-	ret = pci_alloc_irq_vectors(pdev, VGPU_VECTOR_RING(1),
+	ret = pci_alloc_irq_vectors(vf->pdev, VGPU_VECTOR_RING(1),
 				    VGPU_VECTOR_RING(vf->ring_count), PCI_IRQ_MSIX);
 	if (ret > 0)
-		ret = request_vectors(vf, ret - VGPU_VECTOR_RING(0));
+		ret = vgpu_vf_request_vectors(vf, ret - VGPU_VECTOR_RING(0));
 	if (ret < 0) {
 		drm_err(&vf->drm, "no interrupt vectors: %pe; max_rings=1 needs fewest\n",
 			ERR_PTR(ret));
@@ -278,22 +306,63 @@ static int request_interrupts(struct vgpu_vf *vf)
 	return 0;
 }
 
-static int init(struct vgpu_vf *vf)
+/**
+ * vgpu_vf_prepare() - all but interrupts
+ * @vf: the function; its registers are mapped, and it is known what it has
+ *
+ * Return: 0 or an errno
+ */
+int vgpu_vf_prepare(struct vgpu_vf *vf)
 {
-	init_rwsem(&vf->access);
-	vf->closed = -EIO;
-
-	return count_life(vf) ?:
-	       map_registers(vf) ?:
-	       wait_for_flr(vf) ?:
-	       vgpu_vf_mailbox_init(vf) ?:
+	return vgpu_vf_mailbox_init(vf) ?:
 	       vgpu_vf_recovery_init(vf) ?:
 	       vgpu_vf_vram_init(vf) ?:
 	       vgpu_vf_memory_init(vf) ?:
 	       vgpu_vf_vms_init(vf) ?:
 	       vgpu_vf_coredump_init(vf) ?:
-	       vgpu_vf_rings_init(vf) ?:
-	       request_interrupts(vf);
+	       vgpu_vf_rings_init(vf);
+}
+
+/**
+ * vgpu_vf_bring_up() - open the function and let others know
+ * @vf: the function, initialised; interrupts and bus mastering are set up
+ *
+ * Return: 0; or an errno, then it is shut down
+ */
+int vgpu_vf_bring_up(struct vgpu_vf *vf)
+{
+	int ret;
+
+	ret = vgpu_vf_open(vf);
+	if (ret)
+		goto shut_down;
+	ret = drm_dev_register(&vf->drm, 0);
+	if (ret)
+		goto shut_down;
+	drm_info(&vf->drm, "%llu MiB of VRAM, %u rings, quantum %llu µs\n",
+		 vf->vram.size >> 20, vf->ring_count, vf->quantum_ns / NSEC_PER_USEC);
+	return 0;
+
+shut_down:
+	vgpu_vf_shut_down(vf);
+	vgpu_vf_memory_unplug(vf);
+	return dev_err_probe(vf->drm.dev, ret, "cannot start the function\n");
+}
+
+static int identify(struct vgpu_vf *vf)
+{
+	int ret;
+
+	ret = map_registers(vf) ?: wait_for_flr(vf);
+	vf->vram.size = ret ? 0 : readq(vf->regs + VGPU_REG_VRAM_SIZE);
+	return ret;
+}
+
+/* What the engine may still write must not arrive. */
+static void leave(struct vgpu_vf *vf)
+{
+	vgpu_vf_shut_down(vf);
+	pci_clear_master(vf->pdev);
 }
 
 static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
@@ -301,7 +370,7 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	struct vgpu_vf *vf;
 	int ret;
 
-	vf = devm_drm_dev_alloc(&pdev->dev, &drm_driver, struct vgpu_vf, drm);
+	vf = vgpu_vf_create(&pdev->dev, pdev, &vgpu_vf_mailbox_ops);
 	if (IS_ERR(vf))
 		return PTR_ERR(vf);
 	pci_set_drvdata(pdev, vf);
@@ -312,29 +381,19 @@ static int probe(struct pci_dev *pdev, const struct pci_device_id *id)
 	ret = dma_set_mask_and_coherent(&pdev->dev, DMA_BIT_MASK(52));
 	if (ret)
 		return ret;
-	/* Page tables make pieces of any length. */
-	dma_set_max_seg_size(&pdev->dev, UINT_MAX);
-	ret = init(vf);
+	ret = identify(vf) ?: vgpu_vf_prepare(vf) ?: request_interrupts(vf);
 	if (ret)
 		return ret;
 
 	pci_set_master(pdev);
-	ret = vgpu_vf_open(vf);
-	if (ret)
-		goto shut_down;
-	ret = drm_dev_register(&vf->drm, 0);
-	if (ret)
-		goto shut_down;
+	ret = vgpu_vf_bring_up(vf);
+	if (ret) {
+		pci_clear_master(pdev);
+		return ret;
+	}
 	/* For slot_reset(): interrupts and bus mastering are set up. */
 	pci_save_state(pdev);
-	drm_info(&vf->drm, "%llu MiB of VRAM, %u rings, quantum %llu µs\n",
-		 vf->vram.size >> 20, vf->ring_count, vf->quantum_ns / NSEC_PER_USEC);
 	return 0;
-
-shut_down:
-	vgpu_vf_shut_down(vf);
-	vgpu_vf_memory_unplug(vf);
-	return dev_err_probe(&pdev->dev, ret, "cannot start the function\n");
 }
 
 static void remove(struct pci_dev *pdev)
@@ -342,23 +401,21 @@ static void remove(struct pci_dev *pdev)
 	struct vgpu_vf *vf = pci_get_drvdata(pdev);
 
 	drm_dev_unplug(&vf->drm);
-	vgpu_vf_shut_down(vf);
+	leave(vf);
 	vgpu_vf_memory_unplug(vf);
 }
 
 static void shutdown(struct pci_dev *pdev)
 {
-	vgpu_vf_shut_down(pci_get_drvdata(pdev));
+	leave(pci_get_drvdata(pdev));
 }
 
 /*
  * Function level reset. The function is closed until the PF has cleaned up,
  * which it does before it answers the handshake.
  */
-static void reset_prepare(struct pci_dev *pdev)
+static void lose(struct vgpu_vf *vf)
 {
-	struct vgpu_vf *vf = pci_get_drvdata(pdev);
-
 	vgpu_vf_recovery_pause(vf);
 	if (vf->closed != -ENODEV)
 		vgpu_vf_close(vf, -EIO);
@@ -366,9 +423,8 @@ static void reset_prepare(struct pci_dev *pdev)
 	vgpu_vf_vms_lose(vf);
 }
 
-static void reset_done(struct pci_dev *pdev)
+static void regain(struct vgpu_vf *vf)
 {
-	struct vgpu_vf *vf = pci_get_drvdata(pdev);
 	int ret;
 
 	/* What the PF said of the function as it was before. */
@@ -380,6 +436,16 @@ static void reset_done(struct pci_dev *pdev)
 		return;
 	drm_err(&vf->drm, "closed after a reset: %pe\n", ERR_PTR(ret));
 	vgpu_vf_recovery_reopen(vf);
+}
+
+static void reset_prepare(struct pci_dev *pdev)
+{
+	lose(pci_get_drvdata(pdev));
+}
+
+static void reset_done(struct pci_dev *pdev)
+{
+	regain(pci_get_drvdata(pdev));
 }
 
 /* VRAM does not survive, so what is in there moves out: this waits for its jobs. */
@@ -395,10 +461,10 @@ static int suspend(struct device *dev)
 	}
 	vf->saved = true;
 	if (!vf->closed)
-		ret = vgpu_vf_mailbox_stop(vf);
+		ret = vf->pf->stop(vf);
 	if (ret && ret != -EALREADY)
 		drm_warn(&vf->drm, "the PF did not stop the function: %pe\n", ERR_PTR(ret));
-	reset_prepare(to_pci_dev(dev));
+	lose(vf);
 	/* Another task may resume. Whoever would come in between is frozen. */
 	up_write(&vf->access);
 	return 0;
@@ -409,12 +475,12 @@ static int resume(struct device *dev)
 	struct vgpu_vf *vf = dev_get_drvdata(dev);
 
 	down_write(&vf->access);
-	reset_done(to_pci_dev(dev));
+	regain(vf);
 	vf->saved = false;
 	return 0;
 }
 
-static DEFINE_SIMPLE_DEV_PM_OPS(pm_ops, suspend, resume);
+DEFINE_SIMPLE_DEV_PM_OPS(vgpu_vf_pm_ops, suspend, resume);
 
 /* A bus error of the PF or of this function: a reset follows, or the end. */
 static pci_ers_result_t error_detected(struct pci_dev *pdev, pci_channel_state_t state)
@@ -451,7 +517,7 @@ static void error_resume(struct pci_dev *pdev)
 		return;
 	vf->frozen = false;
 	down_write(&vf->access);
-	reset_done(pdev);
+	regain(vf);
 }
 
 static const struct pci_error_handlers error_handlers = {
@@ -475,7 +541,7 @@ static struct pci_driver driver = {
 	.remove = remove,
 	.shutdown = shutdown,
 	.err_handler = &error_handlers,
-	.driver.pm = pm_sleep_ptr(&pm_ops),
+	.driver.pm = pm_sleep_ptr(&vgpu_vf_pm_ops),
 };
 
 static int __init vgpu_vf_init(void)
@@ -491,8 +557,13 @@ static int __init vgpu_vf_init(void)
 	ret = pci_register_driver(&driver);
 	if (ret)
 		goto jobs_fini;
+	ret = vgpu_vf_physical_register();
+	if (ret)
+		goto unregister;
 	return 0;
 
+unregister:
+	pci_unregister_driver(&driver);
 jobs_fini:
 	vgpu_vf_jobs_fini();
 destroy_queue:
@@ -506,6 +577,7 @@ destroy_queue:
  */
 static void __exit vgpu_vf_exit(void)
 {
+	vgpu_vf_physical_unregister();
 	pci_unregister_driver(&driver);
 	wait_event(none_alive, !atomic_read(&alive));
 	destroy_workqueue(vgpu_vf_workqueue);

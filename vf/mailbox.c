@@ -203,14 +203,11 @@ static int request(struct vgpu_vf *vf, union vgpu_vf_message *message,
 	return 0;
 }
 
-/**
- * vgpu_vf_mailbox_handshake() - agree on a version
- * @vf: the function
- *
- * Return: 0, -EPROTONOSUPPORT if the PF speaks another major version,
- * -ETIMEDOUT if it does not answer, or its errno
+/*
+ * -EPROTONOSUPPORT if the PF speaks another major version, -ETIMEDOUT if it does not
+ * answer, or its errno.
  */
-int vgpu_vf_mailbox_handshake(struct vgpu_vf *vf)
+static int handshake(struct vgpu_vf *vf)
 {
 	union vgpu_vf_message message = {
 		.handshake.major = cpu_to_le16(VGPU_MBOX_MAJOR),
@@ -232,14 +229,8 @@ int vgpu_vf_mailbox_handshake(struct vgpu_vf *vf)
 	return -EPROTONOSUPPORT;
 }
 
-/**
- * vgpu_vf_mailbox_config() - ask what the PF has given to this function
- * @vf: the function, after the handshake
- * @config: is filled in
- *
- * Return: 0 or an errno
- */
-int vgpu_vf_mailbox_config(struct vgpu_vf *vf, struct vgpu_mbox_config *config)
+/* What the PF has given to this function. */
+static int config(struct vgpu_vf *vf, struct vgpu_mbox_config *config)
 {
 	union vgpu_vf_message message = {};
 	int ret;
@@ -251,13 +242,8 @@ int vgpu_vf_mailbox_config(struct vgpu_vf *vf, struct vgpu_mbox_config *config)
 	return ret;
 }
 
-/**
- * vgpu_vf_mailbox_start() - have a fresh world, and have it opened
- * @vf: the function, after the handshake
- *
- * Return: 0, -EALREADY if it is open, or another errno
- */
-int vgpu_vf_mailbox_start(struct vgpu_vf *vf)
+/* A fresh world is made, and opened. */
+static int start(struct vgpu_vf *vf)
 {
 	union vgpu_vf_message message = {};
 
@@ -265,17 +251,18 @@ int vgpu_vf_mailbox_start(struct vgpu_vf *vf)
 		       sizeof(message.header));
 }
 
-/**
- * vgpu_vf_mailbox_stop() - have the world taken off the engine
- * @vf: the function
- *
- * Return: 0 when nothing of it runs any more, -EALREADY if nothing did, or
- * another errno: it may still run
- */
-int vgpu_vf_mailbox_stop(struct vgpu_vf *vf)
+/* The world is taken off the engine. */
+static int stop(struct vgpu_vf *vf)
 {
 	union vgpu_vf_message message = {};
 
 	return request(vf, &message, VGPU_MBOX_STOP, sizeof(message.header),
 		       sizeof(message.header));
 }
+
+const struct vgpu_vf_pf_ops vgpu_vf_mailbox_ops = {
+	.handshake = handshake,
+	.config = config,
+	.start = start,
+	.stop = stop,
+};

@@ -53,9 +53,8 @@ struct vgpu_vf_mailbox {
 
 int vgpu_vf_mailbox_init(struct vgpu_vf *vf);
 void vgpu_vf_mailbox_interrupt(struct vgpu_vf *vf);
-int vgpu_vf_mailbox_handshake(struct vgpu_vf *vf);
-int vgpu_vf_mailbox_config(struct vgpu_vf *vf, struct vgpu_mbox_config *config);
-int vgpu_vf_mailbox_start(struct vgpu_vf *vf);
-int vgpu_vf_mailbox_stop(struct vgpu_vf *vf);
+
+/** vgpu_vf_mailbox_ops - of a VF */
+extern const struct vgpu_vf_pf_ops vgpu_vf_mailbox_ops;
 
 #endif

@@ -29,6 +29,7 @@
 #include <linux/dma-resv.h>
 #include <linux/highmem.h>
 #include <linux/io.h>
+#include <linux/pci.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 
@@ -164,7 +165,7 @@ static void unmap_pages(struct vgpu_vf *vf, struct vgpu_vf_tt *tt)
 	if (list_empty(&tt->link))
 		return;
 	list_del_init(&tt->link);
-	dma_unmap_sgtable(vf->drm.dev, &tt->sg, DMA_BIDIRECTIONAL, 0);
+	dma_unmap_sgtable(&vf->pdev->dev, &tt->sg, DMA_BIDIRECTIONAL, 0);
 }
 
 static void tt_unmap(struct vgpu_vf *vf, struct vgpu_vf_tt *tt)
@@ -201,7 +202,7 @@ static int map_pages(struct vgpu_vf *vf, struct vgpu_vf_tt *tt)
 	if (!drm_dev_enter(&vf->drm, &index))
 		return -ENODEV;
 	mutex_lock(&vf->memory.lock);
-	ret = dma_map_sgtable(vf->drm.dev, &tt->sg, DMA_BIDIRECTIONAL, 0);
+	ret = dma_map_sgtable(&vf->pdev->dev, &tt->sg, DMA_BIDIRECTIONAL, 0);
 	if (!ret)
 		list_add_tail(&tt->link, &vf->memory.mapped);
 	mutex_unlock(&vf->memory.lock);
@@ -211,7 +212,7 @@ static int map_pages(struct vgpu_vf *vf, struct vgpu_vf_tt *tt)
 
 static int tt_map(struct vgpu_vf *vf, struct vgpu_vf_tt *tt)
 {
-	unsigned int segment = dma_get_max_seg_size(vf->drm.dev) & PAGE_MASK;
+	unsigned int segment = dma_get_max_seg_size(&vf->pdev->dev) & PAGE_MASK;
 	struct ttm_tt *base = &tt->base;
 	int ret;
 
@@ -521,7 +522,7 @@ static void memory_fini(struct drm_device *drm, void *data)
  */
 static u64 find_size(struct vgpu_vf *vf)
 {
-	if (dma_max_mapping_size(vf->drm.dev) == SIZE_MAX)
+	if (dma_max_mapping_size(&vf->pdev->dev) == SIZE_MAX)
 		return (u64)ttm_tt_pages_limit() << PAGE_SHIFT;
 	drm_notice(&vf->drm, "no system memory for jobs: it would need bounce buffers\n");
 	return 0;
@@ -549,8 +550,9 @@ int vgpu_vf_memory_init(struct vgpu_vf *vf)
 	ret = drmm_mutex_init(&vf->drm, &memory->lock);
 	if (ret)
 		return ret;
-	dma_set_max_seg_size(vf->drm.dev, UINT_MAX);
-	ret = ttm_device_init(&vf->ttm, &ttm_funcs, vf->drm.dev,
+	/* Page tables make pieces of any length. */
+	dma_set_max_seg_size(&vf->pdev->dev, UINT_MAX);
+	ret = ttm_device_init(&vf->ttm, &ttm_funcs, &vf->pdev->dev,
 			      vf->drm.anon_inode->i_mapping, vf->drm.vma_offset_manager,
 			      false, false);
 	if (ret)

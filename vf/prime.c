@@ -13,6 +13,7 @@
 #include <linux/dma-mapping.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pci.h>
 #include <linux/scatterlist.h>
 #include <linux/slab.h>
 #include <linux/wait.h>
@@ -346,7 +347,8 @@ struct drm_gem_object *vgpu_vf_prime_import(struct drm_device *drm, struct dma_b
 
 	if (!drm_dev_enter(drm, &index))
 		return ERR_PTR(-ENODEV);
-	obj = find_own(drm, dmabuf) ?: drm_gem_prime_import(drm, dmabuf);
+	obj = find_own(drm, dmabuf) ?:
+	      drm_gem_prime_import_dev(drm, dmabuf, &to_vgpu_vf(drm)->pdev->dev);
 	if (!IS_ERR(obj) && obj->import_attach)
 		take_over(obj);
 	drm_dev_exit(index);

@@ -140,7 +140,7 @@ static bool is_silent_for_good(struct vgpu_vf *vf, int ret)
 		return false;
 	}
 	return ++vf->recovery.silent >= SILENT_TRIES ||
-	       pci_dev_is_disconnected(to_pci_dev(vf->drm.dev));
+	       pci_dev_is_disconnected(vf->pdev);
 }
 
 static void reopen(struct work_struct *work)
@@ -185,7 +185,7 @@ static int restart_world(struct vgpu_vf *vf, struct vgpu_vf_ring *to_blame, u64 
 	struct vgpu_vf_ring *ring = vf->rings, *end = ring + vf->ring_count;
 	int ret;
 
-	ret = vgpu_vf_mailbox_stop(vf);
+	ret = vf->pf->stop(vf);
 	if (ret && ret != -EALREADY)
 		return ret;
 	for (; ring < end; ring++) {
@@ -195,7 +195,7 @@ static int restart_world(struct vgpu_vf *vf, struct vgpu_vf_ring *to_blame, u64 
 	}
 	for (ring = vf->rings; ring < end; ring++)
 		vgpu_vf_ring_skip(ring, ring == to_blame ? head : U64_MAX);
-	ret = vgpu_vf_mailbox_start(vf);
+	ret = vf->pf->start(vf);
 	if (ret)
 		return ret;
 	for (ring = vf->rings; ring < end; ring++)

@@ -611,6 +611,24 @@ static void sched_fini(struct drm_device *drm, void *data)
 	destroy_workqueue(ring->feeder);
 }
 
+static void memory_fini(void *data)
+{
+	struct vgpu_vf_ring *ring = data;
+
+	dma_free_coherent(&ring->vf->pdev->dev, sizeof(*ring->memory), ring->memory, ring->dma);
+}
+
+static int memory_init(struct vgpu_vf_ring *ring)
+{
+	struct vgpu_vf *vf = ring->vf;
+
+	ring->memory = dma_alloc_coherent(&vf->pdev->dev, sizeof(*ring->memory), &ring->dma,
+					  GFP_KERNEL);
+	if (!ring->memory)
+		return -ENOMEM;
+	return devm_add_action_or_reset(vf->drm.dev, memory_fini, ring);
+}
+
 static int ring_init(struct vgpu_vf *vf, unsigned int index, u32 bytes)
 {
 	struct vgpu_vf_ring *ring = &vf->rings[index];
@@ -631,10 +649,9 @@ static int ring_init(struct vgpu_vf *vf, unsigned int index, u32 bytes)
 	if (ret)
 		return ret;
 
-	ring->memory = dmam_alloc_coherent(vf->drm.dev, sizeof(*ring->memory), &ring->dma,
-					   GFP_KERNEL);
-	if (!ring->memory)
-		return -ENOMEM;
+	ret = memory_init(ring);
+	if (ret)
+		return ret;
 
 	/* What is submitted goes ahead of whoever submits more. */
 	ring->feeder = alloc_ordered_workqueue("vgpu_vf-%s", WQ_MEM_RECLAIM | WQ_HIGHPRI,
@@ -653,16 +670,14 @@ static int ring_init(struct vgpu_vf *vf, unsigned int index, u32 bytes)
 
 /**
  * vgpu_vf_rings_init() - memory and schedulers of all rings
- * @vf: the function; its registers are mapped
+ * @vf: the function; its registers are mapped, vf->ring_count says how many it has
  *
  * Return: 0 or an errno
  */
 int vgpu_vf_rings_init(struct vgpu_vf *vf)
 {
-	u32 limits = readl(vf->regs + VGPU_REG_LIMITS);
-	u32 rings = VGPU_FIELD_GET(VGPU_LIMITS_RINGS, limits);
-	u32 size = VGPU_FIELD_GET(VGPU_LIMITS_RING_SIZE, limits);
-	unsigned int i;
+	u32 size = VGPU_FIELD_GET(VGPU_LIMITS_RING_SIZE, readl(vf->regs + VGPU_REG_LIMITS));
+	unsigned int i, rings = vf->ring_count;
 	int ret;
 
 	if (!rings || rings > VGPU_MAX_RINGS || size < VGPU_RING_SIZE_MIN || size > 31) {

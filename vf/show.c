@@ -4,6 +4,7 @@
  * dri/…/queues for who debugs.
  */
 #include <linux/io.h>
+#include <linux/pci.h>
 #include <linux/seq_file.h>
 
 #include <drm/drm_debugfs.h>
@@ -48,6 +49,9 @@ void vgpu_vf_show_fdinfo(struct drm_printer *printer, struct drm_file *drm_file)
 	struct vgpu_vf_file *file = drm_file->driver_priv;
 	int index;
 
+	/* DRM tells only that of the device that is bound. */
+	if (!dev_is_pci(file->vf->drm.dev))
+		drm_printf(printer, "drm-pdev:\t%s\n", pci_name(file->vf->pdev));
 	if (drm_dev_enter(&file->vf->drm, &index)) {
 		show_engines(printer, file);
 		drm_dev_exit(index);

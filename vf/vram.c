@@ -107,7 +107,8 @@ static int find_extents(struct vgpu_vf_vram *vram, struct vram_resource *resourc
 	if (ret)
 		return ret;
 	list_for_each_entry(block, &resource->blocks, link)
-		vgpu_vf_extents_add(&resource->extents, gpu_buddy_block_offset(block),
+		vgpu_vf_extents_add(&resource->extents,
+				    vram->base + gpu_buddy_block_offset(block),
 				    gpu_buddy_block_size(&vram->buddy, block));
 	resource->base.start = PHYS_PFN(resource->extents.pieces[0].addr);
 	return 0;
@@ -186,33 +187,35 @@ static void vram_fini(struct drm_device *drm, void *data)
 
 /**
  * vgpu_vf_vram_init() - map the window and start with all of it free
- * @vf: the function; its registers are mapped
+ * @vf: the function; its registers are mapped, vf->vram.base and size say what it has
  *
  * Return: 0, or -ENXIO if the PF has given it no VRAM, or another errno
  */
 int vgpu_vf_vram_init(struct vgpu_vf *vf)
 {
 	struct vgpu_vf_vram *vram = &vf->vram;
-	struct pci_dev *pdev = to_pci_dev(vf->drm.dev);
-	u64 size = readq(vf->regs + VGPU_REG_VRAM_SIZE);
 	u64 window = readq(vf->regs + VGPU_REG_WINDOW_SIZE);
+	struct device *dev = vf->drm.dev;
+	void __iomem *mapped;
 	int ret;
 
 	/* What is behind the window's end could not be zeroed or mapped. */
-	vram->start = pci_resource_start(pdev, VGPU_BAR_VRAM);
-	vram->size = min3(size, window, (u64)pci_resource_len(pdev, VGPU_BAR_VRAM));
-	vram->size = round_down(vram->size, PAGE_SIZE);
+	window = min_t(u64, window, pci_resource_len(vf->pdev, VGPU_BAR_VRAM));
+	window -= min(window, vram->base);
+	vram->start = pci_resource_start(vf->pdev, VGPU_BAR_VRAM);
+	vram->size = round_down(min(vram->size, window), PAGE_SIZE);
 	if (!vram->size) {
 		drm_err(&vf->drm, "the PF has provided no VRAM\n");
 		return -ENXIO;
 	}
 
-	ret = pcim_request_region(pdev, VGPU_BAR_VRAM, "vgpu_vf VRAM");
-	if (ret)
-		return ret;
-	vram->window = devm_ioremap_wc(&pdev->dev, vram->start, vram->size);
-	if (!vram->window)
+	if (!devm_request_mem_region(dev, vram->start + vram->base, vram->size,
+				     "vgpu_vf VRAM"))
+		return -EBUSY;
+	mapped = devm_ioremap_wc(dev, vram->start + vram->base, vram->size);
+	if (!mapped)
 		return -ENOMEM;
+	vram->window = mapped - vram->base;
 
 	ret = drmm_mutex_init(&vf->drm, &vram->lock);
 	if (ret)

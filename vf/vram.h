@@ -15,9 +15,10 @@ struct vgpu_vf;
 
 /**
  * struct vgpu_vf_vram - the function's VRAM, as far as the CPU can reach it
- * @window: all of it, mapped write-combined
- * @start: physical address of the window
- * @size: bytes
+ * @window: where offset 0 would be; all that is the function's is mapped write-combined
+ * @start: physical address of offset 0
+ * @base: offset of the first byte that is the function's: 0 on a VF
+ * @size: bytes that are
  * @manager: TTM's view of it
  * @lock: serialises @buddy, protects @pinned
  * @buddy: who has what
@@ -28,6 +29,7 @@ struct vgpu_vf;
 struct vgpu_vf_vram {
 	void __iomem *window;
 	resource_size_t start;
+	u64 base;
 	u64 size;
 	struct ttm_resource_manager manager;
 	struct mutex lock; /* see above */

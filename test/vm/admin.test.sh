@@ -40,7 +40,7 @@ check_equal "a directory for the PF and for each possible VF" \
 	"$(ls -A $ADMIN | sort | tr '\n' ' ' | sed 's/ $//')"
 settings="cap_us exec_quantum_ms exec_quantum_us lag_bound_us preempt_timeout_us \
 reservation_us sched_latency_bound_us sched_priority"
-check_equal "files of the PF" "$settings weight" "$(echo $(ls $ADMIN/pf/profile))"
+check_equal "files of the PF" "$settings vram_quota weight" "$(echo $(ls $ADMIN/pf/profile))"
 check_equal "files of a VF" "$settings vram_quota weight" "$(echo $(ls $ADMIN/vf4/profile))"
 check_equal "the PF has a device, and cannot be stopped" "device profile" \
 	"$(echo $(ls $ADMIN/pf))"

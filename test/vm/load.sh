@@ -2,12 +2,12 @@
 #
 # Work for VFs in the background. To be sourced, after sysfs.sh.
 
-# load_start NAME VF OPTION…: a stream on that VF.
+# load_start NAME VF OPTION…: a stream on that VF, or pf.
 load_start()
 {
 	load_name=$1 load_vf=$2
 	shift 2
-	stream $(vf_node $load_vf) "$@" > /tmp/load.$load_name 2>&1 &
+	stream $(node_of $load_vf) "$@" > /tmp/load.$load_name 2>&1 &
 	echo $! > /tmp/load.$load_name.pid
 }
 
@@ -33,4 +33,16 @@ load_kill()
 load_says()
 {
 	cat /tmp/load.$1
+}
+
+# works_again VF, or pf: sooner or later. Who is reset twice in a row is closed, or just
+# open again, when it is the second time.
+works_again()
+{
+	tries=60
+	until stream $(node_of $1) --jobs 5; do
+		tries=$((tries - 1))
+		[ $tries -gt 0 ] || return 1
+		sleep 1
+	done
 }

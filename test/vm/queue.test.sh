@@ -8,6 +8,7 @@
 
 . "${0%/*}/ktap.sh"
 . "${0%/*}/sysfs.sh"
+. "${0%/*}/load.sh"
 
 ktap_begin queue
 
@@ -22,17 +23,6 @@ program vf_queue-32 $(vf_node 1) $(vf_node 2)
 program vf_ban-32 $(vf_node 1)
 check_vram_free 1 "$before"
 check_equal "no queue is left" 0 "$(wc -l < /sys/kernel/debug/dri/$(vf_bdf 1)/queues)"
-
-# The second reset of the PF finds its VFs closed, or just open again.
-works_again()
-{
-	tries=60
-	until stream $(vf_node $1) --jobs 5; do
-		tries=$((tries - 1))
-		[ $tries -gt 0 ] || return 1
-		sleep 1
-	done
-}
 
 for gap in 700000 1000000; do
 	write_to 1 $PF/reset

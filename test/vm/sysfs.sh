@@ -40,6 +40,25 @@ vf_node()
 	done
 }
 
+# Render node of the PF itself.
+pf_node()
+{
+	for pf_n in $PF/vgpu_pf.render.*/drm/renderD*; do
+		[ -e "$pf_n" ] || return 1
+		echo /dev/dri/${pf_n##*/}
+	done
+}
+
+# node_of VF, or of the PF: its render node
+node_of()
+{
+	if [ "$1" = pf ]; then
+		pf_node
+	else
+		vf_node $1
+	fi
+}
+
 vf_driver()
 {
 	basename "$(readlink $(vf_device $1)/driver 2>&1)"
@@ -56,9 +75,10 @@ vfs_on_bus()
 	grep -l 0x7691 /sys/bus/pci/devices/*/device 2>/dev/null | wc -l
 }
 
+# Render nodes of all VFs.
 nodes()
 {
-	ls /dev/dri 2>/dev/null | grep -c renderD
+	ls -d /sys/bus/pci/devices/*/drm/renderD* 2>/dev/null | wc -l
 }
 
 enable_vfs()
@@ -101,7 +121,7 @@ objects()
 	awk '$1 ~ /^(kmalloc|kernfs|drm|dma|vgpu|iommu|vmap|pool_workqueue)/ {
 		print "slab:" $1, $2 }' /proc/slabinfo
 	echo "interrupts $(grep -c vgpu /proc/interrupts)"
-	echo "nodes $(nodes)"
+	echo "nodes $(ls /dev/dri 2>/dev/null | grep -c renderD)"
 	echo "iommu_groups $(ls /sys/kernel/iommu_groups | wc -l)"
 	echo "debugfs $(ls /sys/kernel/debug/dri 2>/dev/null | wc -l)"
 	echo "threads $(ps -o comm | grep -c '^vgpu')"
@@ -158,14 +178,23 @@ window()
 	vram $(vf_device $1)/resource2 $(bytes_of $1) $2 $3
 }
 
-# vram_free VF: bytes, as its driver sees it
-vram_free()
+# seen_by VF, or pf: what its driver shows in debugfs
+seen_by()
 {
-	sed -n 's/^vram: .* bytes, \([0-9]*\) free.*/\1/p' \
-		"/sys/kernel/debug/dri/$(vf_bdf $1)/vgpu_vf"
+	if [ "$1" = pf ]; then
+		cat /sys/kernel/debug/dri/vgpu_pf.render.*/vgpu_vf
+	else
+		cat "/sys/kernel/debug/dri/$(vf_bdf $1)/vgpu_vf"
+	fi
 }
 
-# check_vram_free VF BYTES
+# vram_free VF, or pf: bytes, as its driver sees it
+vram_free()
+{
+	seen_by $1 | sed -n 's/^vram: .* bytes, \([0-9]*\) free.*/\1/p'
+}
+
+# check_vram_free VF BYTES, or pf BYTES
 # The memory of dead processes comes back when their last job has ended.
 check_vram_free()
 {
@@ -174,5 +203,5 @@ check_vram_free()
 		tries=$((tries + 1))
 		usleep 100000
 	done
-	check_equal "nothing is left of all files of VF$1" $2 "$(vram_free $1)"
+	check_equal "nothing is left of all files, VF $1" $2 "$(vram_free $1)"
 }

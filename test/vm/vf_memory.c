@@ -897,19 +897,12 @@ static void test_handles(void)
 /* The card that belongs to the render node: names are made there. */
 static int open_card(void)
 {
-	char link[96], target[512], path[160];
-	ssize_t length;
+	char path[160];
 	int n, fd;
 
-	snprintf(link, sizeof(link), "/sys/class/drm/%s/device",
-		 strrchr(gpu.path, '/') + 1);
-	length = readlink(link, target, sizeof(target) - 1);
-	if (length < 0)
-		return -1;
-	target[length] = 0;
 	for (n = 0; n < 64; n++) {
-		snprintf(path, sizeof(path), "/sys/bus/pci/devices/%.64s/drm/card%d",
-			 strrchr(target, '/') + 1, n);
+		snprintf(path, sizeof(path), "/sys/class/drm/%.32s/device/drm/card%d",
+			 strrchr(gpu.path, '/') + 1, n);
 		if (access(path, F_OK))
 			continue;
 		snprintf(path, sizeof(path), "/dev/dri/card%d", n);

@@ -19,7 +19,7 @@ endif
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test test-debug test-igt bench check unit qtest vm-test fuzz fuzz-vf walks \
-	mutate shell root qemu modules modules_install clean distclean
+	mutate shell root qemu modules modules_install sriov_install install clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z_-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -88,8 +88,19 @@ qemu: root ## only set up: QEMU with the device
 modules: ## vgpu_pf.ko and vgpu_vf.ko for the running kernel
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
-modules_install: ## install them
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install
+modules_install: ## install them; DESTDIR=... below another root, here and below
+	$(MAKE) -C $(KDIR) M=$(CURDIR) $(if $(DESTDIR),INSTALL_MOD_PATH=$(abspath $(DESTDIR))) \
+		modules_install
+
+sriov_install: ## install what enables VFs when the system boots (systemd, udev)
+	install -D -m 755 pf/vgpu-sriov $(DESTDIR)/usr/sbin/vgpu-sriov
+	install -D -m 644 pf/vgpu-sriov@.service \
+		$(DESTDIR)/usr/lib/systemd/system/vgpu-sriov@.service
+	install -D -m 644 pf/60-vgpu-sriov.rules \
+		$(DESTDIR)/usr/lib/udev/rules.d/60-vgpu-sriov.rules
+	install -d $(DESTDIR)/etc/vgpu
+
+install: modules_install sriov_install ## both
 
 clean: ## remove what "make modules" built here
 	$(MAKE) -C $(KDIR) M=$(CURDIR) clean

@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "recorder.h"
 #include "vgpu.h"
 
 #define DRI "/dev/dri/"
@@ -135,6 +136,8 @@ int vgpu_open(struct vgpu *gpu, const char *name)
 		return ret;
 
 	ret = set_up(gpu);
+	if (!ret)
+		ret = recorder_begin(gpu);
 	if (ret)
 		vgpu_close(gpu);
 	return ret;
@@ -142,6 +145,7 @@ int vgpu_open(struct vgpu *gpu, const char *name)
 
 void vgpu_close(struct vgpu *gpu)
 {
+	recorder_end(gpu);
 	close(gpu->fd);
 	gpu->fd = -1;
 }
@@ -261,6 +265,8 @@ static int bo_create(struct vgpu *gpu, struct drm_vgpu_gem_create *create,
 		goto close;
 	ret = vgpu_map(gpu, gpu->vm, bo->handle, 0, bo->addr, bo->size, rights);
 	if (!ret)
+		ret = recorder_add(gpu, bo, rights, !(create->flags & DRM_VGPU_GEM_VRAM));
+	if (!ret)
 		return 0;
 	munmap(bo->map, bo->size);
 close:
@@ -287,6 +293,7 @@ int vgpu_bo_create_shared(struct vgpu *gpu, uint64_t size, uint32_t placement,
 
 void vgpu_bo_destroy(struct vgpu *gpu, struct vgpu_bo *bo)
 {
+	recorder_remove(gpu, bo);
 	vgpu_unmap(gpu, gpu->vm, bo->addr, bo->size);
 	munmap(bo->map, bo->size);
 	bo_close(gpu, bo);
@@ -375,11 +382,15 @@ int vgpu_sync_wait(struct vgpu *gpu, uint32_t handle, uint64_t point, int64_t ti
 		.count_handles = 1, .flags = DRM_SYNCOBJ_WAIT_FLAGS_WAIT_FOR_SUBMIT,
 	};
 	struct timespec now;
+	int ret;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	wait.timeout_nsec = now.tv_sec * 1000000000ll + now.tv_nsec +
 			    timeout_ms * 1000000ll;
-	return vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait);
+	ret = vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_TIMELINE_WAIT, &wait);
+	if (!ret)
+		recorder_waited(gpu, handle);
+	return ret;
 }
 
 int vgpu_sync_query(struct vgpu *gpu, uint32_t handle, uint64_t *point)
@@ -434,7 +445,10 @@ int vgpu_submit_commands(struct vgpu *gpu, uint32_t ring,
 
 	if (commands->overflow)
 		return -ENOSPC;
-	return ring < gpu->rings ? vgpu_submit(gpu, gpu->queues[ring], &job, 1) : -EINVAL;
+	if (ring >= gpu->rings)
+		return -EINVAL;
+	recorder_submit(gpu, ring, commands, in, out);
+	return vgpu_submit(gpu, gpu->queues[ring], &job, 1);
 }
 
 int vgpu_run(struct vgpu *gpu, uint32_t ring, const struct vgpu_commands *commands)

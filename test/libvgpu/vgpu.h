@@ -26,6 +26,7 @@
  * @vm: the VM
  * @next_addr: address for the next buffer: none is used twice
  * @queues: of each ring
+ * @recorder: writes down what is done, or NULL (recorder.h)
  */
 struct vgpu {
 	int fd;
@@ -34,6 +35,7 @@ struct vgpu {
 	uint32_t vm;
 	uint64_t next_addr;
 	uint32_t queues[VGPU_MAX_RINGS];
+	struct vgpu_recorder *recorder;
 };
 
 /**

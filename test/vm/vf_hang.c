@@ -105,10 +105,9 @@ static bool beside_exact(struct beside *beside)
 /*
  * Runs @hang, with jobs behind it on the same ring, of the same queue and of
  * another one, and work beside it.
- * @want: how it must end, or @or.
  */
 static void test_hang(struct vgpu *gpu, struct vgpu_commands *hang, const char *what,
-		      int want, int or, struct beside *beside)
+		      struct beside *beside)
 {
 	struct drm_vgpu_command command;
 	struct drm_vgpu_queue_state state;
@@ -119,7 +118,7 @@ static void test_hang(struct vgpu *gpu, struct vgpu_commands *hang, const char *
 		.command_count = 1, .commands = (uintptr_t)&command,
 		.out_sync_count = 1, .out_syncs = (uintptr_t)&sync,
 	};
-	int status, i;
+	int i;
 
 	for (i = 0; i < 3; i++)
 		vgpu_sync_create(gpu, false, &done[i]);
@@ -137,22 +136,17 @@ static void test_hang(struct vgpu *gpu, struct vgpu_commands *hang, const char *
 		beside_submit(beside, 10);
 
 	ktap_equal(vgpu_sync_wait(gpu, done[0], 0, VGPU_RUN_TIMEOUT_MS), 0, what);
-	status = vgpu_sync_status(gpu, done[0]);
-	if (!ktap_ok(status == want || status == or, "it is told how it ended"))
-		printf("# %s\n", strerror(-status));
+	ktap_equal(vgpu_sync_status(gpu, done[0]), -ETIME, "it is told how it ended");
 	vgpu_sync_wait(gpu, done[1], 0, VGPU_RUN_TIMEOUT_MS);
 	vgpu_sync_wait(gpu, done[2], 0, VGPU_RUN_TIMEOUT_MS);
 	ktap_equal(vgpu_sync_status(gpu, done[2]), 1, "the other queue's job behind it runs");
 	vgpu_queue_state(gpu, gpu->queues[0], &state);
-	if (status == -ETIME) {
-		ktap_equal(vgpu_sync_status(gpu, done[1]), -ECANCELED,
-			   "its own queue's job is canceled");
-		ktap_ok(state.flags & DRM_VGPU_QUEUE_BANNED && state.error == ETIME,
-			"its queue is banned");
-		ktap_equal(vgpu_submit_commands(gpu, 0, &nop, 0, 0), -ECANCELED,
-			   "and accepts no more jobs");
-		vgpu_queue_renew(gpu, 0);
-	}
+	ktap_equal(vgpu_sync_status(gpu, done[1]), -ECANCELED, "its own queue's job is canceled");
+	ktap_ok(state.flags & DRM_VGPU_QUEUE_BANNED && state.error == ETIME,
+		"its queue is banned");
+	ktap_equal(vgpu_submit_commands(gpu, 0, &nop, 0, 0), -ECANCELED,
+		   "and accepts no more jobs");
+	vgpu_queue_renew(gpu, 0);
 	if (beside)
 		ktap_ok(beside_exact(beside), "the work on another ring is complete");
 
@@ -176,16 +170,15 @@ static void test_hangs(const char *node)
 	ktap_must(vgpu_commands_create(&gpu, 4096, &todo), "no buffer");
 
 	vgpu_emit_wait(&todo, data.addr, 1);
-	test_hang(&gpu, &todo, "a WAIT that nobody ends is ended", -ETIME, -ETIME, &beside);
+	test_hang(&gpu, &todo, "a WAIT that nobody ends is ended", &beside);
 	vgpu_emit_spin(&todo, false, 1000000, 100000, VGPU_SPIN_NO_COUNT);
-	test_hang(&gpu, &todo, "a kernel of 100 s is ended", -ETIME, -ETIME, &beside);
+	test_hang(&gpu, &todo, "a kernel of 100 s is ended", &beside);
 	/*
 	 * Cannot be stopped: the PF resets the world, and with it whatever of
 	 * this function had begun.
 	 */
 	vgpu_emit_spin(&todo, true, 1000000, 100000, VGPU_SPIN_NO_COUNT);
-	test_hang(&gpu, &todo, "a kernel of 100 s that cannot be preempted is ended",
-		  -ETIME, -ECANCELED, NULL);
+	test_hang(&gpu, &todo, "a kernel of 100 s that cannot be preempted is ended", NULL);
 	vgpu_emit_nop(&todo, 1);
 	ktap_equal(vgpu_run(&gpu, 0, &todo), 0, "the file can go on");
 	beside_submit(&beside, 10);
@@ -253,8 +246,11 @@ static void test_closed(const char *node, const char *other)
 	ktap_must(vgpu_open(&gpu, node), node);
 	ktap_must(vgpu_commands_create(&gpu, 4096, &todo), "no buffer");
 	vgpu_emit_spin(&todo, true, 1000000, 100000, VGPU_SPIN_NO_COUNT);
-	while (resets < 100 && ((ret = vgpu_run(&gpu, 0, &todo)) == -ECANCELED || ret == -ETIME))
+	while (resets < 100 && (ret = vgpu_run(&gpu, 0, &todo)) == -ETIME)
 		resets++;
+	/* The function may have been closed with a job in the ring. */
+	if (ret == -ECANCELED)
+		ret = vgpu_run(&gpu, 0, &todo);
 	if (!ktap_ok(resets && ret == -EIO, "a function that hangs again and again is closed"))
 		printf("# %d resets, then %d\n", resets, ret);
 

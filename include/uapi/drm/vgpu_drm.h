@@ -24,9 +24,11 @@
  *   -EIO        a packet was refused or faulted; the packets before it have been
  *               executed, the rest has been skipped
  *   -ETIME      it ran for longer than DRM_VGPU_PARAM_JOB_TIMEOUT of GPU time
- *               without completing an indirect buffer, or waited as long at WAIT
- *   -ECANCELED  it was lost in a reset of the function's world, or the function
- *               was reset or closed before it could run, or its queue was banned
+ *               without completing an indirect buffer, or waited as long at WAIT,
+ *               or did not let another function have the GPU, so that the world
+ *               of its own was reset
+ *   -ECANCELED  it was lost in a reset that another job has caused, or the function
+ *               was reset or closed before it had ended, or its queue was banned
  *   -ENODEV     the device is gone
  *   -ESRCH      its process was killed before it could run
  *

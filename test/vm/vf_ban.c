@@ -18,10 +18,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "ktap.h"
-#include "vgpu.h"
+#include "objects.h"
 
-#define RW (DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE)
 #define DUMPS "/sys/class/devcoredump"
 #define NOWHERE (1ull << 44)
 #define GROUPS 32
@@ -33,28 +31,13 @@ static int wait_for(struct vgpu *gpu, uint32_t handle)
 	return vgpu_sync_status(gpu, handle);
 }
 
-static uint32_t syncobj(struct vgpu *gpu)
-{
-	uint32_t handle;
-
-	ktap_must(vgpu_sync_create(gpu, false, &handle), "cannot create a syncobj");
-	return handle;
-}
-
-static struct vgpu_bo buffer(struct vgpu *gpu, uint64_t size, uint32_t rights)
+static struct vgpu_bo read_only_buffer(struct vgpu *gpu)
 {
 	struct vgpu_bo bo;
 
-	ktap_must(vgpu_bo_create(gpu, size, rights, &bo), "cannot allocate a buffer");
+	ktap_must(vgpu_bo_create(gpu, 4096, DRM_VGPU_BIND_READ, &bo),
+		  "cannot allocate a buffer");
 	return bo;
-}
-
-static struct vgpu_commands commands(struct vgpu *gpu)
-{
-	struct vgpu_commands new;
-
-	ktap_must(vgpu_commands_create(gpu, 4096, &new), "cannot allocate commands");
-	return new;
 }
 
 static int submit(struct vgpu *gpu, uint32_t queue, const struct vgpu_commands *todo,
@@ -129,7 +112,7 @@ static void beside_open(struct beside *beside, struct vgpu *gpu, uint32_t ring)
 
 	beside->gpu = gpu;
 	ktap_must(vgpu_queue_create(gpu, gpu->vm, ring, 0, &beside->queue), "no queue");
-	beside->counts = buffer(gpu, GROUPS * 8, RW);
+	beside->counts = buffer(gpu, GROUPS * 8);
 	beside->todo = commands(gpu);
 	vgpu_emit_spin(&beside->todo, false, GROUPS, 20000, beside->counts.addr);
 	for (i = 0; i < BESIDE_JOBS; i++)
@@ -430,8 +413,8 @@ static void test_faults(struct vgpu *gpu, struct beside *beside, int count)
 	uint32_t i, wrong;
 	int n;
 
-	victim.data = buffer(gpu, 4096, RW);
-	victim.readable = buffer(gpu, 4096, DRM_VGPU_BIND_READ);
+	victim.data = buffer(gpu, 4096);
+	victim.readable = read_only_buffer(gpu);
 	for (i = 0; i < 3; i++) {
 		victim.todo[i] = commands(gpu);
 		victim.done[i] = syncobj(gpu);
@@ -483,7 +466,7 @@ static void test_fence_nowhere(struct vgpu *gpu)
 /* Of several jobs in one ioctl, of which only the last one has a fence. */
 static void test_batch(struct vgpu *gpu, uint32_t bad, int want)
 {
-	struct vgpu_bo data = buffer(gpu, 4096, RW);
+	struct vgpu_bo data = buffer(gpu, 4096);
 	struct vgpu_commands good[4], wrong = commands(gpu);
 	struct drm_vgpu_command command[4];
 	uint32_t done = syncobj(gpu), queue, i, ran = 0;

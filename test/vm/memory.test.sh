@@ -16,10 +16,10 @@ modprobe vgem
 enable_vfs 2
 
 log_mark
-program vf_memory $(vf_node 1)
-program vf_memory-32 $(vf_node 2)
-program vf_bind $(vf_node 1)
-program vf_bind-32 $(vf_node 2)
+for test in vf_memory vf_evict vf_share vf_bind vf_bind_moved; do
+	program $test $(vf_node 1)
+	program $test-32 $(vf_node 2)
+done
 for seed in 1 2; do
 	program vf_bind_random --seed $seed $(vf_node $seed)
 done
@@ -27,7 +27,7 @@ done
 # Held by a process while the driver, then the function goes.
 for how in unbound disabled; do
 	mkfifo /tmp/$how
-	vf_memory --hold $(vf_node 2) < /tmp/$how > /tmp/held &
+	vf_share --hold $(vf_node 2) < /tmp/$how > /tmp/held &
 	pid=$!
 	exec 3> /tmp/$how
 	tries=0

@@ -287,11 +287,19 @@ static int try_lock(struct bind *bind, struct drm_exec *exec, bool alone)
 /* Locks the VM and the buffers, which cannot move then. */
 static int lock(struct bind *bind, struct drm_exec *exec)
 {
+	struct vgpu_vf *vf = bind->vm->vf;
+	struct vgpu_vf_wait wait;
 	int ret;
 
-	ret = try_lock(bind, exec, false);
-	if (ret == -ENOMEM)
-		ret = try_lock(bind, exec, true);
+	vgpu_vf_memory_wait_init(vf, &wait);
+	do {
+		ret = try_lock(bind, exec, false);
+		if (ret == -ENOMEM)
+			ret = try_lock(bind, exec, true);
+		if (ret != -ENOMEM)
+			return ret;
+		ret = vgpu_vf_memory_wait(vf, &wait);
+	} while (!ret);
 	return ret;
 }
 

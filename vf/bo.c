@@ -23,6 +23,7 @@
 #include "device.h"
 #include "file.h"
 #include "prime.h"
+#include "vm.h"
 
 #define GEM_FLAGS	(DRM_VGPU_GEM_VRAM | DRM_VGPU_GEM_SYSTEM)
 
@@ -110,9 +111,22 @@ struct vgpu_vf_extent vgpu_vf_bo_extent(struct vgpu_vf_bo *bo, u64 offset)
 	return vgpu_vf_extents_find(vgpu_vf_memory_extents(&bo->ttm), offset);
 }
 
+/* From here on jobs of the VM do not use it. */
+static void leave_vm(struct vgpu_vf_bo *bo)
+{
+	dma_resv_lock(bo->ttm.base.resv, NULL);
+	ttm_bo_set_bulk_move(&bo->ttm, NULL);
+	dma_resv_unlock(bo->ttm.base.resv);
+}
+
+/* Nobody holds the reservation of a private buffer, which is its VM's, in here. */
 static void bo_free(struct drm_gem_object *obj)
 {
-	ttm_bo_put(&to_vgpu_vf_bo(obj)->ttm);
+	struct vgpu_vf_bo *bo = to_vgpu_vf_bo(obj);
+
+	if (bo->vm)
+		leave_vm(bo);
+	ttm_bo_put(&bo->ttm);
 }
 
 /**
@@ -131,13 +145,15 @@ void vgpu_vf_bo_finish(struct vgpu_vf_bo *bo)
 static void bo_destroy(struct ttm_buffer_object *ttm)
 {
 	struct vgpu_vf_bo *bo = ttm_to_vgpu_vf_bo(ttm);
+	struct vgpu_vf *vf = to_vgpu_vf(ttm->base.dev);
 
-	if (bo->import) {
+	if (!bo->import)
+		vgpu_vf_memory_forget(vf, ttm->base.size);
+	vgpu_vf_memory_departed(vf, &bo->departure);
+	if (bo->import)
 		vgpu_vf_prime_release(bo);
-		return;
-	}
-	vgpu_vf_memory_forget(to_vgpu_vf(ttm->base.dev), ttm->base.size);
-	vgpu_vf_bo_finish(bo);
+	else
+		vgpu_vf_bo_finish(bo);
 }
 
 /*
@@ -208,10 +224,15 @@ static enum ttm_bo_type type_of(const struct origin *origin)
 /* The memory of others that are on their way out counts until they are. */
 static int promise(struct vgpu_vf *vf, const struct origin *origin)
 {
-	if (origin->import || !vgpu_vf_memory_promise(vf, origin->size))
+	struct vgpu_vf_wait wait;
+	int ret = 0;
+
+	if (origin->import)
 		return 0;
-	vgpu_vf_memory_settle(vf);
-	return vgpu_vf_memory_promise(vf, origin->size);
+	vgpu_vf_memory_wait_init(vf, &wait);
+	while (!ret && vgpu_vf_memory_promise(vf, origin->size))
+		ret = vgpu_vf_memory_wait(vf, &wait);
+	return ret;
 }
 
 /* There will be no buffer that does so when it goes. */
@@ -236,6 +257,7 @@ static struct vgpu_vf_bo *bo_alloc(struct vgpu_vf *vf, const struct origin *orig
 	if (bo->import)
 		bo->import->bo = bo;
 	set_places(bo);
+	INIT_LIST_HEAD(&bo->departure.link);
 	mutex_init(&bo->gpuva_lock);
 	bo->ttm.base.funcs = &bo_funcs;
 	drm_gem_private_object_init(&vf->drm, &bo->ttm.base, origin->size);
@@ -261,6 +283,8 @@ static struct vgpu_vf_bo *bo_init(struct vgpu_vf *vf, const struct origin *origi
 				   sgt, origin->resv, bo_destroy);
 	if (ret)
 		return ERR_PTR(ret);
+	if (bo->vm)
+		ttm_bo_set_bulk_move(&bo->ttm, &bo->vm->lru);
 	if (!origin->resv)
 		ttm_bo_unreserve(&bo->ttm);
 	return bo;
@@ -347,7 +371,26 @@ static int try_to_place(struct vgpu_vf_bo *bo, bool pin, enum effort effort)
 	return ret;
 }
 
-/* What is on its way out is waited for before what is there has to move. */
+/* What nothing else can be found for waits for what others leave behind. */
+static int place_with_force(struct vgpu_vf_bo *bo, bool pin)
+{
+	struct vgpu_vf *vf = to_vgpu_vf(bo->ttm.base.dev);
+	struct vgpu_vf_wait wait;
+	int ret;
+
+	vgpu_vf_memory_wait_init(vf, &wait);
+	do {
+		ret = try_to_place(bo, pin, EAGER);
+		if (ret == -ENOMEM)
+			ret = try_to_place(bo, pin, ALONE);
+		if (ret != -ENOMEM)
+			return ret;
+		ret = vgpu_vf_memory_wait(vf, &wait);
+	} while (!ret);
+	return ret;
+}
+
+/* What goes soon is waited for before what is there has to move. */
 static int bo_place(struct vgpu_vf_bo *bo, bool pin)
 {
 	int ret;
@@ -355,9 +398,8 @@ static int bo_place(struct vgpu_vf_bo *bo, bool pin)
 	ret = try_to_place(bo, pin, MODEST);
 	if (ret != -ENOMEM)
 		return ret;
-	vgpu_vf_memory_settle(to_vgpu_vf(bo->ttm.base.dev));
-	ret = try_to_place(bo, pin, EAGER);
-	return ret == -ENOMEM ? try_to_place(bo, pin, ALONE) : ret;
+	ret = vgpu_vf_memory_settle(to_vgpu_vf(bo->ttm.base.dev));
+	return ret ?: place_with_force(bo, pin);
 }
 
 static struct vgpu_vf_bo *create_placed(struct vgpu_vf *vf, const struct origin *origin,
@@ -381,8 +423,7 @@ static struct vgpu_vf_bo *create_placed(struct vgpu_vf *vf, const struct origin 
  * @size: bytes, whole pages
  *
  * Contiguous, not cleared, never moved. Others may have to make room. No reservation
- * is held, vgpu_vf_memory_enter() has not been called, and this is not a work of
- * vgpu_vf_workqueue.
+ * is held, and vgpu_vf_memory_enter() has not been called.
  *
  * Return: the buffer; or an errno as ERR_PTR: -ENOMEM, -ENODEV, or -EINTR or
  * -ERESTARTSYS for a signal

@@ -9,6 +9,7 @@
 #include <drm/ttm/ttm_placement.h>
 
 #include "extents.h"
+#include "memory.h"
 
 struct drm_file;
 struct drm_printer;
@@ -27,6 +28,7 @@ struct vgpu_vf_vm;
  * @import: what it has of another driver; or NULL
  * @places: where it may be, best first
  * @placement: of them
+ * @departure: of its memory
  * @gpuva_lock: protects the GEM object's list of mappings, which asynchronous
  *	binds change: nothing is allocated under it. Taken after the VM's lock.
  */
@@ -38,6 +40,7 @@ struct vgpu_vf_bo {
 	struct vgpu_vf_import *import;
 	struct ttm_place places[2];
 	struct ttm_placement placement;
+	struct vgpu_vf_departure departure;
 	struct mutex gpuva_lock; /* see above */
 };
 

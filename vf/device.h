@@ -65,10 +65,10 @@ struct vgpu_vf_pf_ops {
  * @quantum_ns: of the PF's configuration
  * @preempt_timeout_ns: of the PF's configuration
  *
- * Lock order: reservations of VMs and buffers, @access, vram.lock; vms.lock, a
- * VM's lock, a buffer's gpuva_lock. Under the latter three, which are taken on the
- * way to signal fences, nothing is allocated. A ring's lock and mailbox.lock are
- * taken last.
+ * Lock order: memory.validating, reservations of VMs and buffers, @access, vram.lock,
+ * memory.lock; vms.lock, a VM's lock, a buffer's gpuva_lock. Under the latter three,
+ * which are taken on the way to signal fences, nothing is allocated. A ring's lock,
+ * memory.departures_lock and mailbox.lock are taken last.
  */
 struct vgpu_vf {
 	struct drm_device drm;

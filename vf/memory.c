@@ -21,6 +21,11 @@
  * no process can drive the system out of memory: when there is none left, buffers stay
  * in VRAM and keep others out. So the sum of all buffers is limited, too.
  *
+ * A process that ends, or is killed, leaves memory behind that jobs still use. That is
+ * a departure: it is over when they have ended, however long it takes. Who needs memory
+ * waits for it without holding anything, and in a way that signals end, if there is
+ * nothing else to be had.
+ *
  * System memory is mapped for DMA while it is TT, never else, in one piece where an
  * IOMMU allows.
  */
@@ -46,9 +51,11 @@
 
 #include "bo.h"
 #include "device.h"
-#include "driver.h"
 #include "memory.h"
 #include "prime.h"
+
+/* It may be worth waiting that long for memory on its way, rather than to move others. */
+#define SETTLE_TIMEOUT	msecs_to_jiffies(100)
 
 /**
  * struct vgpu_vf_tt - system memory of a buffer
@@ -135,6 +142,13 @@ static int count(struct vgpu_vf_memory *memory, struct vgpu_vf_tt *tt)
 	return 0;
 }
 
+static void discount(struct vgpu_vf_memory *memory, struct vgpu_vf_tt *tt)
+{
+	if (tt->counted)
+		atomic64_sub(bytes_of(&tt->base), &memory->used);
+	tt->counted = false;
+}
+
 /* An errno is better than the OOM killer. */
 static int take_pages(struct vgpu_vf *vf, struct vgpu_vf_tt *tt,
 		      const struct ttm_operation_ctx *ctx)
@@ -144,7 +158,12 @@ static int take_pages(struct vgpu_vf *vf, struct vgpu_vf_tt *tt,
 
 	own.gfp_retry_mayfail = true;
 	ret = count(&vf->memory, tt);
-	return ret ?: ttm_pool_alloc(&vf->ttm.pool, &tt->base, &own);
+	if (ret)
+		return ret;
+	ret = ttm_pool_alloc(&vf->ttm.pool, &tt->base, &own);
+	if (ret && !(tt->base.page_flags & TTM_TT_FLAG_SWAPPED))
+		discount(&vf->memory, tt);
+	return ret;
 }
 
 static int tt_populate(struct ttm_device *ttm, struct ttm_tt *base,
@@ -236,11 +255,12 @@ free_sg:
 	return ret;
 }
 
+/* The buffer may have left it, and be anywhere, before TTM comes to free it. */
 static void tt_unpopulate(struct ttm_device *ttm, struct ttm_tt *base)
 {
 	struct vgpu_vf_tt *tt = to_vgpu_vf_tt(base);
 
-	if (!is_in_vram(&tt->bo->ttm))
+	if (tt->bo->ttm.ttm == base && !is_in_vram(&tt->bo->ttm))
 		WRITE_ONCE(tt->bo->where, 0);
 	tt_unmap(ttm_to_vf(ttm), tt);
 	if (!is_foreign(base))
@@ -251,8 +271,7 @@ static void tt_destroy(struct ttm_device *ttm, struct ttm_tt *base)
 {
 	struct vgpu_vf_tt *tt = to_vgpu_vf_tt(base);
 
-	if (tt->counted)
-		atomic64_sub(bytes_of(base), &ttm_to_vf(ttm)->memory.used);
+	discount(&ttm_to_vf(ttm)->memory, tt);
 	ttm_tt_fini(base);
 	kfree(tt);
 }
@@ -293,12 +312,15 @@ static void evict_flags(struct ttm_buffer_object *bo, struct ttm_placement *plac
 
 /*
  * What is not our memory does not make room, nor what does not fit elsewhere: without
- * that check TTM would fail, and fill the log.
+ * that check TTM would fail, and fill the log. What is being freed needs no place, but
+ * TTM would wait for its jobs, with reservations held, for 15 s each.
  */
 static bool eviction_valuable(struct ttm_buffer_object *bo, const struct ttm_place *place)
 {
 	if (bo->type == ttm_bo_type_sg)
 		return false;
+	if (bo->deleted)
+		return dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP);
 	if (is_in_vram(bo) && !is_room(&ttm_to_vf(bo->bdev)->memory, bo->base.size))
 		return false;
 	return ttm_bo_eviction_valuable(bo, place);
@@ -492,6 +514,14 @@ static int access_memory(struct ttm_buffer_object *bo, unsigned long offset, voi
 	return bytes;
 }
 
+/* TTM frees it when jobs have ended. What it makes for itself has no device. */
+static void release_notify(struct ttm_buffer_object *bo)
+{
+	if (bo->base.dev)
+		vgpu_vf_memory_depart(ttm_to_vf(bo->bdev),
+				      &ttm_to_vgpu_vf_bo(bo)->departure);
+}
+
 static struct ttm_device_funcs ttm_funcs = {
 	.ttm_tt_create = tt_create,
 	.ttm_tt_populate = tt_populate,
@@ -503,6 +533,7 @@ static struct ttm_device_funcs ttm_funcs = {
 	.io_mem_reserve = io_mem_reserve,
 	.io_mem_pfn = io_mem_pfn,
 	.access_memory = access_memory,
+	.release_notify = release_notify,
 };
 
 /* No file is open, so all buffers are gone or on their way, which ends here. */
@@ -547,6 +578,9 @@ int vgpu_vf_memory_init(struct vgpu_vf *vf)
 	INIT_LIST_HEAD(&memory->mapped);
 	INIT_LIST_HEAD(&memory->imports);
 	init_waitqueue_head(&memory->detached);
+	spin_lock_init(&memory->departures_lock);
+	INIT_LIST_HEAD(&memory->departures);
+	init_waitqueue_head(&memory->departed);
 	ret = drmm_mutex_init(&vf->drm, &memory->lock);
 	if (ret)
 		return ret;
@@ -599,7 +633,10 @@ int vgpu_vf_memory_evict(struct vgpu_vf *vf)
 
 	guard(rwsem_write)(&vf->memory.validating);
 	vf->memory.saving = true;
-	ret = ttm_resource_manager_evict_all(&vf->ttm, &vf->vram.manager);
+	/* TTM gives up after 15 s if it waits for jobs of buffers that are being freed. */
+	do
+		ret = ttm_resource_manager_evict_all(&vf->ttm, &vf->vram.manager);
+	while (ret == -EBUSY);
 	vf->memory.saving = false;
 	return ret;
 }
@@ -616,16 +653,116 @@ u64 vgpu_vf_memory_system_size(struct vgpu_vf *vf)
 }
 
 /**
- * vgpu_vf_memory_settle() - let what is on its way out go
+ * vgpu_vf_memory_depart() - this will be free when jobs have ended; anywhere
+ * @vf: the function
+ * @departure: of what has no user any more; may have begun before
+ */
+void vgpu_vf_memory_depart(struct vgpu_vf *vf, struct vgpu_vf_departure *departure)
+{
+	struct vgpu_vf_memory *memory = &vf->memory;
+	unsigned long flags;
+
+	spin_lock_irqsave(&memory->departures_lock, flags);
+	if (list_empty(&departure->link)) {
+		departure->number = memory->begun + 1;
+		WRITE_ONCE(memory->begun, departure->number);
+		list_add_tail(&departure->link, &memory->departures);
+	}
+	spin_unlock_irqrestore(&memory->departures_lock, flags);
+}
+
+/**
+ * vgpu_vf_memory_departed() - this is free now; anywhere
+ * @vf: the function
+ * @departure: of it, if it has begun
+ */
+void vgpu_vf_memory_departed(struct vgpu_vf *vf, struct vgpu_vf_departure *departure)
+{
+	struct vgpu_vf_memory *memory = &vf->memory;
+	unsigned long flags;
+
+	spin_lock_irqsave(&memory->departures_lock, flags);
+	if (!list_empty(&departure->link)) {
+		list_del_init(&departure->link);
+		WRITE_ONCE(memory->gone, memory->gone + 1);
+	}
+	spin_unlock_irqrestore(&memory->departures_lock, flags);
+	wake_up_all(&memory->departed);
+}
+
+/* Are all departures over, up to number @last? */
+static bool are_over(struct vgpu_vf_memory *memory, u64 last)
+{
+	struct vgpu_vf_departure *first;
+	bool over;
+
+	spin_lock_irq(&memory->departures_lock);
+	first = list_first_entry_or_null(&memory->departures, struct vgpu_vf_departure, link);
+	over = !first || first->number > last;
+	spin_unlock_irq(&memory->departures_lock);
+	return over;
+}
+
+/**
+ * vgpu_vf_memory_settle() - let what is on its way out go, if it does so soon
  * @vf: the function
  *
- * A work that frees a queue may lead to one that frees its VM. Nothing is locked, and
- * this is not a work of vgpu_vf_workqueue.
+ * Nothing is locked that a departure needs.
+ *
+ * Return: 0, or -ERESTARTSYS for a fatal signal
  */
-void vgpu_vf_memory_settle(struct vgpu_vf *vf)
+int vgpu_vf_memory_settle(struct vgpu_vf *vf)
 {
-	flush_workqueue(vgpu_vf_workqueue);
-	flush_workqueue(vgpu_vf_workqueue);
+	struct vgpu_vf_memory *memory = &vf->memory;
+	u64 last = READ_ONCE(memory->begun);
+	long ret;
+
+	ret = wait_event_killable_timeout(memory->departed, are_over(memory, last),
+					  SETTLE_TIMEOUT);
+	return min(ret, 0L);
+}
+
+/**
+ * vgpu_vf_memory_wait_init() - before memory is looked for
+ * @vf: the function
+ * @wait: is initialised
+ */
+void vgpu_vf_memory_wait_init(struct vgpu_vf *vf, struct vgpu_vf_wait *wait)
+{
+	*wait = (struct vgpu_vf_wait){ .gone = READ_ONCE(vf->memory.gone) };
+}
+
+/* Is there more, or will there be no more, than when it was looked for last? */
+static bool has_changed(struct vgpu_vf_memory *memory, const struct vgpu_vf_wait *wait)
+{
+	return READ_ONCE(memory->gone) != wait->gone || are_over(memory, wait->last);
+}
+
+/**
+ * vgpu_vf_memory_wait() - there was no memory: wait for one of those that are going
+ * @vf: the function
+ * @wait: for this memory
+ *
+ * They go when their jobs have ended. Those that begin to go after the first call are
+ * not waited for, so this comes to an end. Nothing is locked.
+ *
+ * Return: 0: there may be memory now; -ENOMEM: there is none; or -ERESTARTSYS
+ */
+int vgpu_vf_memory_wait(struct vgpu_vf *vf, struct vgpu_vf_wait *wait)
+{
+	struct vgpu_vf_memory *memory = &vf->memory;
+	u64 before = wait->gone;
+	int ret;
+
+	if (wait->over)
+		return -ENOMEM;
+	wait->last = wait->last ?: READ_ONCE(memory->begun);
+	ret = wait_event_interruptible(memory->departed, has_changed(memory, wait));
+	if (ret)
+		return ret;
+	wait->over = are_over(memory, wait->last);
+	wait->gone = READ_ONCE(memory->gone);
+	return wait->gone == before ? -ENOMEM : 0;
 }
 
 /**
@@ -636,10 +773,9 @@ void vgpu_vf_memory_settle(struct vgpu_vf *vf)
  * Two that each hold what the other one would have to move both get -ENOMEM from
  * vgpu_vf_bo_validate(), though there is enough for one after the other; so does who
  * is younger, at once, even if the older one does not wait (wait-die). Who gets that
- * unlocks all and tries again alone. What is on its way out goes first, so this is
- * not a work of vgpu_vf_workqueue.
+ * unlocks all and tries again alone, after what is on its way out, if that is soon.
  *
- * Return: 0, or -EINTR for a fatal signal
+ * Return: 0, or -EINTR or -ERESTARTSYS for a fatal signal
  */
 int vgpu_vf_memory_enter(struct vgpu_vf *vf, bool alone)
 {
@@ -647,7 +783,9 @@ int vgpu_vf_memory_enter(struct vgpu_vf *vf, bool alone)
 
 	if (!alone)
 		return down_read_killable(&vf->memory.validating);
-	vgpu_vf_memory_settle(vf);
+	ret = vgpu_vf_memory_settle(vf);
+	if (ret)
+		return ret;
 	ret = down_write_killable(&vf->memory.validating);
 	if (!ret)
 		WRITE_ONCE(vf->memory.alone, current);

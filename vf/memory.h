@@ -6,6 +6,7 @@
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/rwsem.h>
+#include <linux/spinlock.h>
 #include <linux/types.h>
 #include <linux/wait.h>
 
@@ -16,6 +17,28 @@ struct task_struct;
 struct ttm_buffer_object;
 struct vgpu_vf;
 struct vgpu_vf_extents;
+
+/**
+ * struct vgpu_vf_departure - memory that will be free without anybody's doing
+ * @link: in memory.departures; empty if it is not on its way, or gone
+ * @number: one after the other
+ */
+struct vgpu_vf_departure {
+	struct list_head link;
+	u64 number;
+};
+
+/**
+ * struct vgpu_vf_wait - for memory to be free
+ * @gone: departures that are over, when memory was looked for last
+ * @last: number of the last departure that is waited for, 0: not known yet
+ * @over: all of them are over
+ */
+struct vgpu_vf_wait {
+	u64 gone;
+	u64 last;
+	bool over;
+};
 
 /**
  * struct vgpu_vf_memory - system memory, and what moves between it and VRAM
@@ -33,6 +56,11 @@ struct vgpu_vf_extents;
  * @mapped: struct ttm_tt of ours, mapped for DMA
  * @imports: struct vgpu_vf_import
  * @detached: somebody has left @imports
+ * @departures_lock: protects what follows
+ * @departures: struct vgpu_vf_departure, by number
+ * @begun: departures so far
+ * @gone: those that are over
+ * @departed: one more is over
  */
 struct vgpu_vf_memory {
 	struct rw_semaphore validating;
@@ -46,6 +74,11 @@ struct vgpu_vf_memory {
 	struct list_head mapped;
 	struct list_head imports;
 	wait_queue_head_t detached;
+	spinlock_t departures_lock; /* see above */
+	struct list_head departures;
+	u64 begun;
+	u64 gone;
+	wait_queue_head_t departed;
 };
 
 int vgpu_vf_memory_init(struct vgpu_vf *vf);
@@ -53,7 +86,11 @@ void vgpu_vf_memory_unplug(struct vgpu_vf *vf);
 int vgpu_vf_memory_evict(struct vgpu_vf *vf);
 u64 vgpu_vf_memory_system_size(struct vgpu_vf *vf);
 
-void vgpu_vf_memory_settle(struct vgpu_vf *vf);
+void vgpu_vf_memory_depart(struct vgpu_vf *vf, struct vgpu_vf_departure *departure);
+void vgpu_vf_memory_departed(struct vgpu_vf *vf, struct vgpu_vf_departure *departure);
+int vgpu_vf_memory_settle(struct vgpu_vf *vf);
+void vgpu_vf_memory_wait_init(struct vgpu_vf *vf, struct vgpu_vf_wait *wait);
+int vgpu_vf_memory_wait(struct vgpu_vf *vf, struct vgpu_vf_wait *wait);
 
 /* Around locking and validating; outside of all reservations. */
 int vgpu_vf_memory_enter(struct vgpu_vf *vf, bool alone);

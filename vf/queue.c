@@ -13,6 +13,7 @@
 #include <linux/nospec.h>
 #include <linux/slab.h>
 
+#include <drm/drm_drv.h>
 #include <drm/drm_file.h>
 #include <drm/drm_print.h>
 #include <drm/vgpu_drm.h>
@@ -31,20 +32,26 @@ static const enum drm_sched_priority priorities[] = {
 static void release(struct work_struct *work)
 {
 	struct vgpu_vf_queue *queue = container_of(work, struct vgpu_vf_queue, release);
+	struct vgpu_vf *vf = queue->vm->vf;
 
+	/* With it the ring. */
+	drm_dev_get(&vf->drm);
 	drm_sched_entity_fini(&queue->entity);
 	scoped_guard(mutex, &queue->ring->queues_lock)
 		list_del(&queue->link);
 	vgpu_vf_file_put(queue->file);
-	/* Last: it holds the function, and with it the ring. */
+	/* Departures are without a gap: the VM's may begin here. */
 	vgpu_vf_vm_put(queue->vm);
+	vgpu_vf_memory_departed(vf, &queue->departure);
 	kfree(queue);
+	drm_dev_put(&vf->drm);
 }
 
 static void queue_release(struct kref *refs)
 {
 	struct vgpu_vf_queue *queue = container_of(refs, struct vgpu_vf_queue, refs);
 
+	vgpu_vf_memory_depart(queue->vm->vf, &queue->departure);
 	queue_work(vgpu_vf_workqueue, &queue->release);
 }
 
@@ -154,6 +161,7 @@ static struct vgpu_vf_queue *create(struct vgpu_vf *vf, struct vgpu_vf_file *fil
 		return ERR_PTR(ret);
 	}
 	kref_init(&queue->refs);
+	INIT_LIST_HEAD(&queue->departure.link);
 	INIT_WORK(&queue->release, release);
 	queue->vm = vm;
 	queue->file = vgpu_vf_file_get(file);

@@ -9,6 +9,8 @@
 
 #include <drm/gpu_scheduler.h>
 
+#include "memory.h"
+
 struct drm_device;
 struct drm_file;
 struct vgpu_vf_file;
@@ -38,6 +40,7 @@ struct vgpu_vf_vm;
  * @error: of the job that is to blame, a positive errno, or 0
  * @fault: VGPU_RING_FAULT of that job
  * @fault_addr: VGPU_RING_FAULT_ADDR of that job
+ * @departure: of its part of the VM
  * @release: frees it, where sleeping is allowed
  */
 struct vgpu_vf_queue {
@@ -60,6 +63,7 @@ struct vgpu_vf_queue {
 	u32 error;
 	u32 fault;
 	u64 fault_addr;
+	struct vgpu_vf_departure departure;
 	struct work_struct release;
 };
 

@@ -238,6 +238,7 @@ static void dismantle(struct vgpu_vf_vm *vm)
 	unmap_all(vm);
 	vgpu_vf_tables_fell(vm);
 	ida_free(&vm->vf->vms.ids, vm->id);
+	vgpu_vf_memory_departed(vm->vf, &vm->departure);
 	drm_gpuvm_put(&vm->base);
 }
 
@@ -252,6 +253,7 @@ static void free_work(struct work_struct *work)
 	struct vgpu_vf_vm *vm = container_of(work, struct vgpu_vf_vm, release);
 	struct drm_device *drm = &vm->vf->drm;
 
+	ttm_lru_bulk_move_fini(&vm->vf->ttm, &vm->lru);
 	mutex_destroy(&vm->lock);
 	kfree(vm);
 	drm_dev_put(drm);
@@ -325,6 +327,7 @@ static void queue_dismantle(struct kref *users)
 {
 	struct vgpu_vf_vm *vm = container_of(users, struct vgpu_vf_vm, users);
 
+	vgpu_vf_memory_depart(vm->vf, &vm->departure);
 	queue_work(vgpu_vf_workqueue, &vm->release);
 }
 
@@ -371,6 +374,8 @@ void vgpu_vf_vm_close(struct vgpu_vf_vm *vm)
 {
 	if (current->flags & PF_EXITING)
 		drm_sched_entity_flush(&vm->binds, 0);
+	/* It goes with its jobs and binds, as the file has no queues any more. */
+	vgpu_vf_memory_depart(vm->vf, &vm->departure);
 	vgpu_vf_vm_put(vm);
 }
 
@@ -427,6 +432,23 @@ static int add_spares(struct vgpu_vf_vm *vm, u64 count)
 	return ret;
 }
 
+/* What has not been used for longest makes room first. */
+static void note_use(struct vgpu_vf_vm *vm, struct drm_exec *exec)
+{
+	struct ttm_device *ttm = &vm->vf->ttm;
+	struct drm_gem_object *obj;
+	unsigned int i;
+
+	spin_lock(&ttm->lru_lock);
+	ttm_lru_bulk_move_tail(&vm->lru);
+	for (i = 0; i < exec->num_objects; i++) {
+		obj = exec->objects[i];
+		if (obj != vm->base.r_obj)
+			ttm_bo_move_to_lru_tail(&to_vgpu_vf_bo(obj)->ttm);
+	}
+	spin_unlock(&ttm->lru_lock);
+}
+
 /**
  * vgpu_vf_vm_lock() - lock a VM and all that is mapped there, to submit jobs
  * @vm: the VM
@@ -434,29 +456,35 @@ static int add_spares(struct vgpu_vf_vm *vm, u64 count)
  * @fences: that vgpu_vf_vm_add_fence() will be called with
  *
  * All buffers are where jobs find them, and cannot move until they are unlocked, nor
- * then before the fences are signalled.
+ * then before the fences are signalled. Others will have to make room before them.
  *
  * Return: 0; -ENOMEM: not all of it fits into memory at once; -EIO: it would have to
  * go to VRAM, and the function is closed; or -EINTR, -ERESTARTSYS
  */
 int vgpu_vf_vm_lock(struct vgpu_vf_vm *vm, struct drm_exec *exec, unsigned int fences)
 {
+	struct vgpu_vf_wait wait;
 	bool alone = false;
 	u64 wanted;
 	int ret;
 
-	for (;;) {
+	do {
 		ret = try_lock(vm, exec, fences, alone, &wanted);
 		if (wanted) {
 			ret = add_spares(vm, wanted);
-			if (ret)
-				return ret;
-		} else if (ret == -ENOMEM && !alone) {
-			alone = true;
-		} else {
+		} else if (ret != -ENOMEM) {
+			if (!ret)
+				note_use(vm, exec);
 			return ret;
+		} else if (!alone) {
+			alone = true;
+			vgpu_vf_memory_wait_init(vm->vf, &wait);
+			ret = 0;
+		} else {
+			ret = vgpu_vf_memory_wait(vm->vf, &wait);
 		}
-	}
+	} while (!ret);
+	return ret;
 }
 
 /**
@@ -493,6 +521,8 @@ static struct vgpu_vf_vm *vm_alloc(struct vgpu_vf *vf)
 	mutex_init(&vm->lock);
 	INIT_WORK(&vm->trim, trim_spares);
 	INIT_WORK(&vm->release, dismantle_work);
+	ttm_lru_bulk_move_init(&vm->lru);
+	INIT_LIST_HEAD(&vm->departure.link);
 	vgpu_vf_tables_init(vm);
 	return vm;
 

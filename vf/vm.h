@@ -12,8 +12,11 @@
 #include <drm/drm_exec.h>
 #include <drm/drm_gpuvm.h>
 #include <drm/gpu_scheduler.h>
+#include <drm/ttm/ttm_resource.h>
 
 #include <vgpu/mmu.h>
+
+#include "memory.h"
 
 struct drm_device;
 struct drm_file;
@@ -73,6 +76,8 @@ struct vgpu_vf_vms {
  * @tables_used: page tables of this VM; protected by vms.lock
  * @spares_wanted: what the renewal of mappings needs; protected by the reservation
  * @lost: the function is being reset: VRAM is written when it is over
+ * @lru: private buffers, where TTM looks for those that have not been used for longest
+ * @departure: of all that is mapped
  * @binds: queue of asynchronous binds; they are pushed with the reservation held,
  *	which keeps them in order
  * @trim: gives back spare page tables
@@ -94,6 +99,8 @@ struct vgpu_vf_vm {
 	unsigned int tables_used;
 	u64 spares_wanted;
 	bool lost;
+	struct ttm_lru_bulk_move lru;
+	struct vgpu_vf_departure departure;
 	struct drm_sched_entity binds;
 	struct work_struct trim;
 	struct work_struct release;

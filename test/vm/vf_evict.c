@@ -7,6 +7,7 @@
  */
 #include "handles.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 
 /* ----- moving, under the eyes of jobs ----- */
@@ -325,6 +326,64 @@ static void test_unhindered(void)
 	vgpu_bo_destroy(&gpu, &gate);
 }
 
+/* ----- which one makes room ----- */
+
+/**
+ * struct owner - a file with one buffer, and a job that uses it
+ * @gpu: the file
+ * @bo: three eighths of VRAM
+ * @todo: writes a page of it
+ */
+struct owner {
+	struct vgpu gpu;
+	struct vgpu_bo bo;
+	struct vgpu_commands todo;
+};
+
+static void owner_open(struct owner *owner, uint64_t size, bool shared)
+{
+	ktap_must(vgpu_open(&owner->gpu, gpu.path), gpu.path);
+	ktap_must(shared ? vgpu_bo_create_shared(&owner->gpu, size, VRAM, RW, &owner->bo) :
+		  vgpu_bo_create(&owner->gpu, size, RW, &owner->bo), "cannot allocate");
+	ktap_must(vgpu_commands_create(&owner->gpu, PAGE, &owner->todo), "cannot allocate");
+	vgpu_emit_fill(&owner->todo, owner->bo.addr, PAGE, 1);
+}
+
+static void owner_close(struct owner *owner)
+{
+	vgpu_commands_destroy(&owner->gpu, &owner->todo);
+	vgpu_bo_destroy(&owner->gpu, &owner->bo);
+	vgpu_close(&owner->gpu);
+}
+
+/* Of two, the older one is used by jobs. There is room for two, and a third comes. */
+static void test_order(bool shared, const char *kind)
+{
+	uint64_t before = vram_free(), size = before / 8 * 3 & -PAGE;
+	struct owner used, idle;
+	uint32_t handle;
+	int i, wrong = 0;
+
+	owner_open(&used, size, shared);
+	owner_open(&idle, size, shared);
+	for (i = 0; i < 3; i++)
+		wrong += !!vgpu_run(&used.gpu, 0, &used.todo);
+	ktap_ok(!wrong, "jobs use %s", kind);
+	ktap_equal(create(&gpu, size, VRAM, 0, &handle), 0, "there is room for a third one");
+	ktap_equal(place_of(&used.gpu, used.bo.handle), VRAM, "the one in use stays");
+	ktap_equal(place_of(&idle.gpu, idle.bo.handle), SYSTEM, "the other one makes room");
+	ktap_equal(vgpu_run(&idle.gpu, 0, &idle.todo), 0, "when that is used");
+	ktap_equal(place_of(&idle.gpu, idle.bo.handle), VRAM, "it comes back");
+	ktap_equal(place_of(&used.gpu, used.bo.handle), SYSTEM,
+		   "and the one that has not been used since makes room");
+	drop(&gpu, handle);
+	owner_close(&idle);
+	owner_close(&used);
+	ktap_ok(comes_back(before), "all VRAM has come back");
+}
+
+/* ----- what processes leave ----- */
+
 /* Makes a buffer of most of VRAM, and ends. */
 static void be_short(uint64_t bytes)
 {
@@ -378,6 +437,123 @@ static void test_succession(void)
 	ktap_ok(comes_back(before), "all VRAM has come back");
 }
 
+/**
+ * struct gate - a word that a job of another process waits for
+ * @bo: the buffer
+ * @dmabuf: the same, for that process
+ */
+struct gate {
+	struct vgpu_bo bo;
+	int dmabuf;
+};
+
+#define GATE_OPEN	0
+#define GATE_REACHED	1
+
+static volatile uint64_t *gate_word(struct gate *gate, int which)
+{
+	return (uint64_t *)gate->bo.map + which;
+}
+
+static void gate_create(struct gate *gate)
+{
+	ktap_must(vgpu_bo_create_shared(&gpu, PAGE, VRAM, RW, &gate->bo), "cannot allocate");
+	ktap_must(export(gpu.fd, gate->bo.handle, &gate->dmabuf), "cannot export");
+}
+
+/* Has a buffer and a job at the gate, until it is killed. */
+static void be_killed(struct gate *gate, uint64_t bytes)
+{
+	static struct vgpu mine;
+	struct vgpu_commands todo;
+	struct vgpu_bo bo;
+	uint32_t handle;
+	uint64_t addr;
+
+	if (vgpu_open(&mine, gpu.path) || import(mine.fd, gate->dmabuf, &handle) ||
+	    vgpu_bo_create(&mine, bytes, RW, &bo) ||
+	    vgpu_commands_create(&mine, PAGE, &todo))
+		_exit(1);
+	addr = vgpu_reserve(&mine, PAGE);
+	if (vgpu_map(&mine, mine.vm, handle, 0, addr, PAGE, RW))
+		_exit(2);
+	vgpu_emit_fence(&todo, addr + 8 * GATE_REACHED, 1);
+	vgpu_emit_wait(&todo, addr + 8 * GATE_OPEN, 1);
+	if (vgpu_submit_commands(&mine, 0, &todo, 0, 0))
+		_exit(3);
+	for (;;)
+		pause();
+}
+
+static bool has_ended(pid_t pid)
+{
+	siginfo_t info = { 0 };
+
+	return waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) || info.si_pid == pid;
+}
+
+/* Does it wait, in a way that signals end? */
+static bool is_waiting(pid_t pid)
+{
+	char path[32], state = 0;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	if (!file)
+		return false;
+	if (fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 0;
+	fclose(file);
+	return state == 'S';
+}
+
+/*
+ * A process is killed, but its job in the ring goes on and needs its memory. Who wants
+ * that then waits, for as long as it takes. With @full, there is none elsewhere, and
+ * nothing can be moved out of its way.
+ */
+static void test_killed(bool full)
+{
+	uint64_t before = vram_free(), most = before / 4 * 3 & -PAGE, n = 0;
+	uint64_t limit = system_size / MIB + 1;
+	uint32_t *handles = calloc(limit, sizeof(*handles));
+	struct gate gate;
+	pid_t killed, next;
+	int status;
+
+	if (full)
+		n = fill_system(handles, limit);
+	gate_create(&gate);
+	fflush(stdout);
+	killed = fork();
+	if (!killed)
+		be_killed(&gate, most);
+	while (!*gate_word(&gate, GATE_REACHED) && !has_ended(killed))
+		usleep(1000);
+	kill(killed, SIGKILL);
+	waitpid(killed, &status, 0);
+	ktap_ok(WIFSIGNALED(status), "a process is killed whose job runs, system memory %s",
+		full ? "full" : "free");
+
+	next = fork();
+	if (!next)
+		be_short(most);
+	while (!is_waiting(next) && !has_ended(next))
+		usleep(1000);
+	ktap_ok(!has_ended(next), "who wants the memory waits");
+	*gate_word(&gate, GATE_OPEN) = 1;
+	waitpid(next, &status, 0);
+	ktap_equal(status, 0, "and gets it when the job has ended");
+
+	while (n)
+		drop(&gpu, handles[--n]);
+	free(handles);
+	close(gate.dmabuf);
+	vgpu_bo_destroy(&gpu, &gate.bo);
+	ktap_ok(comes_back(before), "all VRAM has come back");
+}
+
 /* The kernel takes what nobody uses when it needs memory. */
 static void test_swap(void)
 {
@@ -426,9 +602,13 @@ int main(int argc, char **argv)
 
 	test_unhindered();
 	test_swap();
+	test_order(false, "a private buffer");
+	test_order(true, "a buffer that can be shared");
 	test_pressure();
 	test_too_much();
 	test_succession();
+	test_killed(false);
+	test_killed(true);
 
 	ktap_ok(comes_back(before), "all VRAM has come back in the end");
 	vgpu_close(&gpu);

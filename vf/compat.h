@@ -30,7 +30,6 @@
  * vgpu_vf_sched_init() - drm_sched_init() with one priority and no timeout
  * @sched: the scheduler
  * @ops: its operations
- * @wq: runs it, ordered; or NULL: the scheduler has one of its own
  * @credits: credit limit
  * @name: of the scheduler
  * @dev: the device
@@ -39,13 +38,12 @@
  */
 static inline int vgpu_vf_sched_init(struct drm_gpu_scheduler *sched,
 				     const struct drm_sched_backend_ops *ops,
-				     struct workqueue_struct *wq, u32 credits,
-				     const char *name, struct device *dev)
+				     u32 credits, const char *name,
+				     struct device *dev)
 {
 #ifdef VGPU_HAVE_SCHED_INIT_ARGS
 	const struct drm_sched_init_args args = {
 		.ops = ops,
-		.submit_wq = wq,
 		.num_rqs = DRM_SCHED_PRIORITY_COUNT,
 		.credit_limit = credits,
 		.timeout = MAX_SCHEDULE_TIMEOUT,
@@ -55,7 +53,7 @@ static inline int vgpu_vf_sched_init(struct drm_gpu_scheduler *sched,
 
 	return drm_sched_init(sched, &args);
 #else
-	return drm_sched_init(sched, ops, wq, DRM_SCHED_PRIORITY_COUNT,
+	return drm_sched_init(sched, ops, NULL, DRM_SCHED_PRIORITY_COUNT,
 			      credits, 0, MAX_SCHEDULE_TIMEOUT, NULL, NULL,
 			      name, dev);
 #endif

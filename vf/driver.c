@@ -30,6 +30,7 @@
 #include "physical.h"
 #include "prime.h"
 #include "queue.h"
+#include "sched_events.h"
 #include "show.h"
 #include "sync.h"
 
@@ -554,6 +555,9 @@ static int __init vgpu_vf_init(void)
 	ret = vgpu_vf_jobs_init();
 	if (ret)
 		goto destroy_queue;
+	ret = vgpu_vf_sched_events_find();
+	if (ret)
+		goto jobs_fini;
 	ret = pci_register_driver(&driver);
 	if (ret)
 		goto jobs_fini;

@@ -2,9 +2,9 @@
 /*
  * Jobs: DRM_IOCTL_VGPU_SUBMIT, and what drm_sched does with them.
  *
- *   copied, checked, everything allocated ---> armed, pushed ---> in the ring ---> freed
- *            |          ioctl                    cannot fail      vgpu_vf_ring_run()
- *            +---> freed, nothing has happened
+ *   copied, checked, everything allocated ---> armed ---------> in the ring ---> freed
+ *            |          ioctl               cannot fail |            ^
+ *            +---> freed, nothing has happened          +--> pushed -+ by drm_sched
  *
  * A job and its fence are one object, of a cache of their own.
  *
@@ -83,6 +83,7 @@ static struct vgpu_vf_job *job_create(struct vgpu_vf_queue *queue)
 	vgpu_vf_fence_hold(&job->done, &queue->vm->vf->drm, queue->ring->name, job_free);
 	job->queue = vgpu_vf_queue_get(queue);
 	job->base.s_fence = NULL;
+	job->finished = NULL;
 	job->outs = (struct vgpu_vf_out_syncs){};
 	job->error = 0;
 	job->count = 0;
@@ -143,6 +144,63 @@ const struct drm_sched_backend_ops vgpu_vf_sched_ops = {
 	.run_job = sched_run,
 	.free_job = sched_free,
 };
+
+/* ------------------------------------------------------------------------ */
+/* What goes past drm_sched                                                  */
+
+/*
+ * A job that waits for nothing, of a queue where nothing waits, goes into a ring that
+ * is all but empty at once: to wake drm_sched's worker and to switch to it would take
+ * longer than all the rest. (No other kind of workqueue is much cheaper, but WQ_BH, in
+ * softirqs, which drm_sched's locks are not for.) Its fence is drm_sched's all the
+ * same, so whoever waits for it, and the queue's jobs that do go through drm_sched,
+ * see no difference.
+ *
+ * Returns false if it is not such a job, and nothing has happened. Else it is not
+ * mine any more; the caller has references to the fence and the queue.
+ */
+static bool run_directly(struct vgpu_vf_job *job)
+{
+	struct drm_sched_fence *s_fence = job->base.s_fence;
+	struct drm_sched_entity *entity = &job->queue->entity;
+	struct dma_fence *done, *last;
+
+	job->finished = dma_fence_get(&s_fence->finished);
+	done = vgpu_vf_ring_run_directly(job->queue->ring, job);
+	if (!done) {
+		dma_fence_put(job->finished);
+		job->finished = NULL;
+		return false;
+	}
+	/* Nobody else knows it yet, so nobody has set a deadline. It holds the job. */
+	s_fence->parent = done;
+	dma_fence_signal(&s_fence->scheduled);
+	/*
+	 * When the process is killed, drm_sched ends what it has of the queue
+	 * behind this fence. It does not look while it has nothing.
+	 */
+	last = rcu_replace_pointer(entity->last_scheduled, dma_fence_get(&s_fence->finished),
+				   true);
+	dma_fence_put(last);
+	drm_sched_job_cleanup(&job->base);
+	return true;
+}
+
+/**
+ * vgpu_vf_job_finish() - the end of a job that has gone past drm_sched
+ * @job: not in the ring any more; the ring's lock is held. May be freed with the
+ *	caller's reference to its fence.
+ * @error: of the job
+ */
+void vgpu_vf_job_finish(struct vgpu_vf_job *job, int error)
+{
+	if (error)
+		dma_fence_set_error(job->finished, error);
+	dma_fence_signal(job->finished);
+	dma_fence_put(job->finished);
+	vgpu_vf_queue_put(job->queue);
+	vgpu_vf_fence_free(&job->done);
+}
 
 /* ------------------------------------------------------------------------ */
 /* DRM_IOCTL_VGPU_SUBMIT                                                     */
@@ -292,7 +350,8 @@ static struct dma_fence *push(struct vgpu_vf_job *job)
 	cookie = dma_fence_begin_signalling();
 	drm_sched_job_arm(&job->base);
 	fence = dma_fence_get(&job->base.s_fence->finished);
-	drm_sched_entity_push_job(&job->base);
+	if (!run_directly(job))
+		drm_sched_entity_push_job(&job->base);
 	dma_fence_end_signalling(cookie);
 
 	vgpu_vf_syncs_publish(&outs, fence);

@@ -41,6 +41,7 @@ struct vgpu_vf_packet {
  * @done: the engine has completed it; initialised when it runs. The structure is
  *	freed with the last reference to it.
  * @queue: whose it is; a reference, until drm_sched has done with the job
+ * @finished: drm_sched's fence of a job that has gone past it, a reference; else NULL
  * @outs: where drm_sched's fence goes
  * @link: in the ioctl; later in ring->jobs while it is in the ring
  * @sequence: what FENCE writes. This and what follows is set when it is in the ring.
@@ -62,6 +63,7 @@ struct vgpu_vf_job {
 	struct drm_sched_job base;
 	struct vgpu_vf_fence done;
 	struct vgpu_vf_queue *queue;
+	struct dma_fence *finished;
 	struct vgpu_vf_out_syncs outs;
 	struct list_head link;
 	u64 sequence;
@@ -79,6 +81,7 @@ extern const struct drm_sched_backend_ops vgpu_vf_sched_ops;
 
 int vgpu_vf_jobs_init(void);
 void vgpu_vf_jobs_fini(void);
+void vgpu_vf_job_finish(struct vgpu_vf_job *job, int error);
 int vgpu_vf_ioctl_submit(struct drm_device *drm, void *data, struct drm_file *file);
 
 #endif

@@ -30,8 +30,10 @@ struct vgpu_vf_vm;
  * @entity: the queue itself; jobs are pushed with the VM's reservation held, which
  *	keeps them in order
  * @link: in ring->queues
- * @in_ring: jobs that are in the ring. This and what follows is protected by
- *	ring->lock.
+ * @queued: jobs that are on their way through drm_sched, not yet in the ring. This
+ *	and what follows is protected by ring->lock.
+ * @in_ring: jobs that are in the ring
+ * @direct: jobs that have not gone through drm_sched
  * @completed: jobs that succeeded
  * @failed: jobs that did not, @lost ones included
  * @lost: jobs that were lost in resets
@@ -54,7 +56,9 @@ struct vgpu_vf_queue {
 	char comm[TASK_COMM_LEN];
 	struct drm_sched_entity entity;
 	struct list_head link;
+	u32 queued;
 	u32 in_ring;
+	u64 direct;
 	u64 completed;
 	u64 failed;
 	u64 lost;

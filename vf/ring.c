@@ -33,6 +33,7 @@
 #include "job.h"
 #include "queue.h"
 #include "ring.h"
+#include "sched_events.h"
 
 /*
  * A ring that is disabled stops at the next preemption point: after one
@@ -227,6 +228,7 @@ static struct dma_fence *run(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job)
 	vgpu_vf_fence_init(&job->done, ring->fence_context, job->sequence);
 	emit_job(ring, job);
 	list_add_tail(&job->link, &ring->jobs);
+	ring->used += job->base.credits;
 	job->queue->in_ring++;
 	dma_fence_get(&job->done.base);
 
@@ -262,10 +264,51 @@ struct dma_fence *vgpu_vf_ring_run(struct vgpu_vf_ring *ring, struct vgpu_vf_job
 	unsigned long flags;
 
 	spin_lock_irqsave(&ring->lock, flags);
+	job->queue->queued--;
 	if (ring->closed || job->queue->banned)
 		fence = refuse(ring, job);
 	else
 		fence = run(ring, job);
+	spin_unlock_irqrestore(&ring->lock, flags);
+	return fence;
+}
+
+/*
+ * Nothing of its queue is on its way through drm_sched, so it overtakes nothing there.
+ * So little of the ring is in use that nothing of other queues waits for room: what
+ * is ready there has its turn as soon as drm_sched's worker runs, and priorities
+ * have nothing to decide. Who traces drm_sched wants to see all jobs.
+ */
+static bool may_run_directly(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job)
+{
+	return !ring->closed && !job->queue->banned && !job->queue->queued &&
+	       ring->used + job->base.credits <= ring->direct_room &&
+	       xa_empty(&job->base.dependencies) && !vgpu_vf_sched_is_traced();
+}
+
+/**
+ * vgpu_vf_ring_run_directly() - what vgpu_vf_ring_run() does, past drm_sched
+ * @ring: the ring
+ * @job: armed; the VM's reservation is held
+ *
+ * On the way to signal fences: allocates nothing.
+ *
+ * Return: the job's fence, a reference for the caller; or NULL: the caller has to push
+ * the job to drm_sched
+ */
+struct dma_fence *vgpu_vf_ring_run_directly(struct vgpu_vf_ring *ring,
+					    struct vgpu_vf_job *job)
+{
+	struct dma_fence *fence = NULL;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	if (may_run_directly(ring, job)) {
+		job->queue->direct += job->count;
+		fence = run(ring, job);
+	} else {
+		job->queue->queued++;
+	}
 	spin_unlock_irqrestore(&ring->lock, flags);
 	return fence;
 }
@@ -291,6 +334,7 @@ static void end_job(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job, int erro
 
 	lockdep_assert_held(&ring->lock);
 	list_del(&job->link);
+	ring->used -= job->base.credits;
 	queue->in_ring--;
 	queue->gpu_ns += taken;
 	atomic64_add(taken, &queue->file->gpu_ns[ring->index]);
@@ -306,6 +350,8 @@ static void end_job(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job, int erro
 		queue->completed += job->count;
 	}
 	dma_fence_signal(&job->done.base);
+	if (job->finished)
+		vgpu_vf_job_finish(job, error);
 	dma_fence_put(&job->done.base);
 }
 
@@ -608,7 +654,6 @@ static void sched_fini(struct drm_device *drm, void *data)
 	struct vgpu_vf_ring *ring = data;
 
 	drm_sched_fini(&ring->sched);
-	destroy_workqueue(ring->feeder);
 }
 
 static void memory_fini(void *data)
@@ -632,6 +677,7 @@ static int memory_init(struct vgpu_vf_ring *ring)
 static int ring_init(struct vgpu_vf *vf, unsigned int index, u32 bytes)
 {
 	struct vgpu_vf_ring *ring = &vf->rings[index];
+	u32 room = bytes / 8 / 2;
 	int ret;
 
 	ring->vf = vf;
@@ -653,17 +699,13 @@ static int ring_init(struct vgpu_vf *vf, unsigned int index, u32 bytes)
 	if (ret)
 		return ret;
 
-	/* What is submitted goes ahead of whoever submits more. */
-	ring->feeder = alloc_ordered_workqueue("vgpu_vf-%s", WQ_MEM_RECLAIM | WQ_HIGHPRI,
-					       ring->name);
-	if (!ring->feeder)
-		return -ENOMEM;
-	ret = vgpu_vf_sched_init(&ring->sched, &vgpu_vf_sched_ops, ring->feeder,
-				 bytes / 8 / 2, ring->name, vf->drm.dev);
-	if (ret) {
-		destroy_workqueue(ring->feeder);
+	/* A smaller one has not room enough for both ways of any job. */
+	if (bytes == VGPU_VF_RING_BYTES)
+		ring->direct_room = room / 4;
+	ret = vgpu_vf_sched_init(&ring->sched, &vgpu_vf_sched_ops, room - ring->direct_room,
+				 ring->name, vf->drm.dev);
+	if (ret)
 		return ret;
-	}
 	/* Files that are still open have queues there, bound or not. */
 	return drmm_add_action_or_reset(&vf->drm, sched_fini, ring);
 }

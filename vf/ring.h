@@ -63,8 +63,9 @@ struct vgpu_vf_ring_memory {
  * @memory: shared with the engine
  * @dma: its DMA address
  * @fence_context: of the fences
- * @sched: feeds the ring
- * @feeder: runs @sched
+ * @direct_room: how much of the ring may be in use if a job is not to go through
+ *	@sched; what is left is the credit limit of that
+ * @sched: feeds the ring with what has to wait
  * @queues_lock: protects @queues
  * @queues: struct vgpu_vf_queue that end here
  * @lock: protects what follows, and what queues have of it; taken in interrupts
@@ -72,6 +73,7 @@ struct vgpu_vf_ring_memory {
  * @tail: position behind the last packet
  * @sequence: of the last job
  * @jobs: struct vgpu_vf_job in the ring, in order
+ * @used: credits of @jobs
  * @completed: jobs that succeeded
  * @failed: jobs that did not
  */
@@ -85,8 +87,8 @@ struct vgpu_vf_ring {
 	struct vgpu_vf_ring_memory *memory;
 	dma_addr_t dma;
 	u64 fence_context;
+	u32 direct_room;
 	struct drm_gpu_scheduler sched;
-	struct workqueue_struct *feeder;
 	struct mutex queues_lock; /* see above */
 	struct list_head queues;
 	spinlock_t lock; /* see above */
@@ -94,6 +96,7 @@ struct vgpu_vf_ring {
 	u64 tail;
 	u64 sequence;
 	struct list_head jobs;
+	u32 used;
 	u64 completed;
 	u64 failed;
 };
@@ -104,6 +107,8 @@ void vgpu_vf_ring_open(struct vgpu_vf_ring *ring);
 void vgpu_vf_ring_close(struct vgpu_vf_ring *ring, int error);
 irqreturn_t vgpu_vf_ring_interrupt(int irq, void *data);
 struct dma_fence *vgpu_vf_ring_run(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job);
+struct dma_fence *vgpu_vf_ring_run_directly(struct vgpu_vf_ring *ring,
+					    struct vgpu_vf_job *job);
 void vgpu_vf_ring_complete(struct vgpu_vf_ring *ring);
 int vgpu_vf_ring_disable(struct vgpu_vf_ring *ring);
 void vgpu_vf_ring_skip(struct vgpu_vf_ring *ring, u64 timed_out);

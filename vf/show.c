@@ -118,11 +118,11 @@ static void show_queue(struct seq_file *file, struct vgpu_vf_queue *queue)
 	struct vgpu_vf_ring *ring = queue->ring;
 
 	spin_lock_irq(&ring->lock);
-	seq_printf(file, "client %llu queue %u: %s vm %u priority %s process %s [%d] waiting %u in ring %u completed %llu failed %llu lost %llu gpu time %llu ns%s\n",
+	seq_printf(file, "client %llu queue %u: %s vm %u priority %s process %s [%d] waiting %u in ring %u direct %llu completed %llu failed %llu lost %llu gpu time %llu ns%s\n",
 		   queue->client_id, queue->id, ring->name, queue->vm->id,
 		   priority_names[queue->entity.priority], queue->comm, queue->pid,
 		   spsc_queue_count(&queue->entity.job_queue), queue->in_ring,
-		   queue->completed, queue->failed, queue->lost, queue->gpu_ns,
+		   queue->direct, queue->completed, queue->failed, queue->lost, queue->gpu_ns,
 		   queue->banned ? " banned" : "");
 	spin_unlock_irq(&ring->lock);
 }

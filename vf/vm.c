@@ -124,7 +124,7 @@ int vgpu_vf_vms_init(struct vgpu_vf *vf)
 	ret = init_context_table(vf);
 	if (ret)
 		return ret;
-	ret = vgpu_vf_sched_init(&vms->sched, &vgpu_vf_bind_sched_ops, NULL,
+	ret = vgpu_vf_sched_init(&vms->sched, &vgpu_vf_bind_sched_ops,
 				 VGPU_VF_BIND_CREDITS, "vgpu_vf-bind", vf->drm.dev);
 	if (ret) {
 		vgpu_vf_bo_destroy_pinned(vms->table);

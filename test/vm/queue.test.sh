@@ -24,6 +24,20 @@ program vf_ban-32 $(vf_node 1)
 check_vram_free 1 "$before"
 check_equal "no queue is left" 0 "$(wc -l < /sys/kernel/debug/dri/$(vf_bdf 1)/queues)"
 
+# Tools draw what a GPU does from drm_sched's tracepoints. Newer kernels call them
+# job_run and job_done.
+tracing=/sys/kernel/tracing
+traced()
+{
+	grep -Ec " ($1|$2): " $tracing/trace
+}
+
+echo 1 > $tracing/events/gpu_scheduler/enable
+check "a process submits 20 jobs while drm_sched is traced" stream $(vf_node 1) --jobs 20
+echo 0 > $tracing/events/gpu_scheduler/enable
+check_range "the trace has their begins" 20 25 "$(traced drm_run_job drm_sched_job_run)"
+check_range "and their ends" 20 25 "$(traced drm_sched_process_job drm_sched_job_done)"
+
 for gap in 700000 1000000; do
 	write_to 1 $PF/reset
 	usleep $gap

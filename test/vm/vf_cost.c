@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vf_cost NODE CLOCK [VGEM]
+ * vf_cost [--submit] NODE CLOCK [VGEM]
  *
  * What the VF driver costs the CPU: submission, binding of 1 GiB, writes to VRAM
  * by a mapping. CLOCK is the file resource0 of a function that no driver has: time
  * is the device's, which is that of the instructions in a deterministic VM. VGEM is
- * a node of the kernel's vgem driver: how much do fences cost at all? Prints "name
- * value" lines.
+ * a node of the kernel's vgem driver: how much do fences cost at all? With --submit,
+ * only jobs one by one. Prints "name value" lines.
  */
 #include <fcntl.h>
 #include <linux/dma-buf.h>
@@ -248,10 +248,13 @@ static void write_memory(void)
 
 int main(int argc, char **argv)
 {
+	bool only_submit = argc > 1 && !strcmp(argv[1], "--submit");
 	uint64_t packet;
 
+	argc -= only_submit;
+	argv += only_submit;
 	if (argc < 3 || argc > 4) {
-		fprintf(stderr, "usage: vf_cost NODE CLOCK [VGEM]\n");
+		fprintf(stderr, "usage: vf_cost [--submit] NODE CLOCK [VGEM]\n");
 		return 2;
 	}
 	map_clock(argv[2]);
@@ -262,6 +265,8 @@ int main(int argc, char **argv)
 	packet = packet_ns();
 	report("packet", packet);
 	submit(1, "submit_return", "submit_doorbell", packet);
+	if (only_submit)
+		return 0;
 	submit(BATCH, "batch_return", "batch_doorbell", packet);
 	gated();
 	loop(argc == 4 ? argv[3] : NULL);

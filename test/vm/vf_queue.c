@@ -4,10 +4,12 @@
  *
  * Queues, on NODE: what orders jobs (binary and timeline syncobjs, across queues,
  * rings, address spaces, files and functions: OTHER is another one), batches, fences
- * in memory, priorities; what becomes of jobs when their queue, address space or
+ * in memory, priorities; those that go into the ring at once beside those that wait
+ * in drm_sched; what becomes of jobs when their queue, address space or
  * process goes; and what fdinfo says of them. Bans and core dumps: vf_ban.
  */
 #include <fcntl.h>
+#include <glob.h>
 #include <sched.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -116,6 +118,15 @@ static void gate_destroy(struct gate *gate)
 	vgpu_sync_destroy(gate->gpu, gate->passed);
 	vgpu_commands_destroy(gate->gpu, &gate->todo);
 	vgpu_bo_destroy(gate->gpu, &gate->flag);
+}
+
+static void run_nop(struct vgpu *gpu, uint32_t ring)
+{
+	uint32_t done = syncobj(gpu);
+
+	submit(gpu, gpu->queues[ring], NULL, 0, done);
+	wait_for(gpu, done);
+	vgpu_sync_destroy(gpu, done);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -227,9 +238,26 @@ static void test_vm_destroyed(struct vgpu *gpu)
 /* Order                                                                     */
 
 /*
- * A chain of jobs over all queues: each copies the number before and writes the
- * next one, so that one out of order breaks the chain.
+ * A chain of jobs: each copies the number before and writes the next one, so that
+ * one out of order breaks the chain.
  */
+static void emit_link(struct vgpu_commands *todo, const struct vgpu_bo *data, uint32_t i)
+{
+	vgpu_emit_copy(todo, data->addr + 8 * (i + 1), data->addr, 8);
+	vgpu_emit_fill(todo, data->addr, 4, i + 1);
+}
+
+static uint32_t links_wrong(const struct vgpu_bo *data, uint32_t count)
+{
+	const uint64_t *word = data->map;
+	uint32_t i, wrong = (uint32_t)word[0] != count;
+
+	for (i = 0; i < count; i++)
+		wrong += (uint32_t)word[i + 1] != i;
+	return wrong;
+}
+
+/* Over all queues */
 #define CHAIN 48
 
 static void test_chain(struct vgpu *gpu, const char *what, bool timeline)
@@ -237,7 +265,6 @@ static void test_chain(struct vgpu *gpu, const char *what, bool timeline)
 	struct vgpu_bo data = buffer(gpu, (CHAIN + 1) * 8);
 	struct vgpu_commands todo[CHAIN];
 	uint32_t line = syncobj(gpu), binary[CHAIN], ids[CHAIN], i, wrong = 0;
-	uint64_t *word = data.map;
 	struct task task;
 
 	for (i = 0; i < CHAIN; i++) {
@@ -246,8 +273,7 @@ static void test_chain(struct vgpu *gpu, const char *what, bool timeline)
 		ids[i] = queue(gpu, i % gpu->rings, i % 3);
 		if (i % 5 == 0)
 			vgpu_emit_spin(&todo[i], false, 20, 20000, VGPU_SPIN_NO_COUNT);
-		vgpu_emit_copy(&todo[i], data.addr + 8 * (i + 1), data.addr, 8);
-		vgpu_emit_fill(&todo[i], data.addr, 4, i + 1);
+		emit_link(&todo[i], &data, i);
 	}
 	for (i = 0; i < CHAIN; i++) {
 		task_make(&task, &todo[i], i ? binary[i - 1] : 0, binary[i]);
@@ -262,9 +288,7 @@ static void test_chain(struct vgpu *gpu, const char *what, bool timeline)
 		vgpu_sync_wait(gpu, line, 10 * CHAIN, VGPU_RUN_TIMEOUT_MS);
 	else
 		wait_for(gpu, binary[CHAIN - 1]);
-	for (i = 0; i < CHAIN; i++)
-		wrong += (uint32_t)word[i + 1] != i;
-	ktap_equal(wrong, 0, "its jobs have run one behind the other");
+	ktap_equal(links_wrong(&data, CHAIN), 0, "its jobs have run one behind the other");
 	for (i = 0; i < CHAIN; i++) {
 		vgpu_sync_destroy(gpu, binary[i]);
 		vgpu_queue_destroy(gpu, ids[i]);
@@ -402,6 +426,240 @@ static void test_sync_file(struct vgpu *gpu, struct vgpu *other, const char *wha
 }
 
 /* ------------------------------------------------------------------------ */
+/* What goes into the ring at once, and what goes through drm_sched           */
+
+static unsigned long long fdinfo_of(struct vgpu *gpu, const char *key)
+{
+	unsigned long long value = ~0ull;
+	char path[64], line[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", gpu->fd);
+	file = fopen(path, "r");
+	while (file && fgets(line, sizeof(line), file))
+		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == ':')
+			value = strtoull(line + strlen(key) + 1, NULL, 10);
+	if (file)
+		fclose(file);
+	return value;
+}
+
+/* How many jobs of a queue did not go through drm_sched, as debugfs has it. */
+static long long direct_jobs(struct vgpu *gpu, uint32_t id)
+{
+	unsigned long long client = fdinfo_of(gpu, "drm-client-id"), direct;
+	char what[64], line[512], *found;
+	long long count = -ENOENT;
+	FILE *file = NULL;
+	glob_t paths;
+	size_t i;
+
+	snprintf(what, sizeof(what), "client %llu queue %u:", client, id);
+	if (glob("/sys/kernel/debug/dri/*/queues", 0, NULL, &paths))
+		return -ENODEV;
+	for (i = 0; i < paths.gl_pathc && count < 0; i++) {
+		file = fopen(paths.gl_pathv[i], "r");
+		while (file && fgets(line, sizeof(line), file)) {
+			found = strstr(line, " direct ");
+			if (!strncmp(line, what, strlen(what)) && found &&
+			    sscanf(found, " direct %llu", &direct) == 1)
+				count = direct;
+		}
+		if (file)
+			fclose(file);
+	}
+	globfree(&paths);
+	return count;
+}
+
+#define LINKS 100
+
+/**
+ * struct links - a chain of jobs for one queue
+ * @gpu: whose
+ * @queue: the queue
+ * @data: what the chain is written to
+ * @todo: the links
+ * @offset: of each link in @todo, and the end
+ * @done: syncobj of each job
+ */
+struct links {
+	struct vgpu *gpu;
+	uint32_t queue;
+	struct vgpu_bo data;
+	struct vgpu_commands todo;
+	uint64_t offset[LINKS + 1];
+	uint32_t done[LINKS];
+};
+
+static void links_make(struct links *links, struct vgpu *gpu, uint32_t id)
+{
+	uint32_t i;
+
+	links->gpu = gpu;
+	links->queue = id;
+	links->data = buffer(gpu, 4096);
+	ktap_must(vgpu_commands_create(gpu, 65536, &links->todo), "cannot allocate commands");
+	for (i = 0; i < LINKS; i++) {
+		links->offset[i] = links->todo.used;
+		emit_link(&links->todo, &links->data, i);
+		links->done[i] = syncobj(gpu);
+	}
+	links->offset[LINKS] = links->todo.used;
+}
+
+static int links_submit(struct links *links, uint32_t i, uint32_t in)
+{
+	struct task task;
+
+	task_make(&task, &links->todo, in, links->done[i]);
+	task.command.addr += links->offset[i];
+	task.command.bytes = links->offset[i + 1] - links->offset[i];
+	return vgpu_submit(links->gpu, links->queue, &task.job, 1);
+}
+
+static uint32_t links_signalled(struct links *links, uint32_t from)
+{
+	uint32_t count = 0;
+
+	for (; from < LINKS; from++)
+		count += vgpu_sync_status(links->gpu, links->done[from]) != 0;
+	return count;
+}
+
+static uint32_t links_failed(struct links *links)
+{
+	uint32_t i, count = 0;
+
+	for (i = 0; i < LINKS; i++)
+		count += wait_for(links->gpu, links->done[i]) != 1;
+	return count + links_wrong(&links->data, LINKS);
+}
+
+static void links_destroy(struct links *links)
+{
+	uint32_t i;
+
+	for (i = 0; i < LINKS; i++)
+		vgpu_sync_destroy(links->gpu, links->done[i]);
+	vgpu_commands_destroy(links->gpu, &links->todo);
+	vgpu_bo_destroy(links->gpu, &links->data);
+}
+
+/* The ring is empty all the time: what holds them up is one of their own queue. */
+static void test_behind(struct vgpu *gpu)
+{
+	uint32_t id = queue(gpu, 1, 0), i, wrong = 0;
+	struct links links;
+	struct gate gate;
+
+	gate_close(&gate, gpu, gpu->queues[0]);
+	links_make(&links, gpu, id);
+	wrong += !!links_submit(&links, 0, 0);
+	ktap_equal(wait_for(gpu, links.done[0]), 1, "a job that waits for nothing ends");
+	for (i = 1; i < LINKS; i++)
+		wrong += !!links_submit(&links, i, i % 7 == 1 ? gate.passed : 0);
+	ktap_equal(wrong, 0, "jobs behind one that waits are accepted");
+	run_nop(gpu, 1);
+	ktap_equal(links_signalled(&links, 1), 0, "they wait, too, while others overtake them");
+	gate_open(&gate);
+	ktap_equal(links_failed(&links), 0, "and run in order");
+	ktap_equal(direct_jobs(gpu, id), 1, "only the first one went into the ring at once");
+	wrong = !!submit(gpu, id, NULL, 0, 0);
+	ktap_equal(wrong + direct_jobs(gpu, id), 2, "and one behind all that");
+	gate_destroy(&gate);
+	links_destroy(&links);
+	vgpu_queue_destroy(gpu, id);
+}
+
+/* More than the ring takes, all ready: some at once, some later, some wait outside. */
+static void test_full_ring(struct vgpu *gpu)
+{
+	uint32_t id = queue(gpu, 0, 0), i, wrong = 0;
+	struct links links;
+	struct gate gate;
+	long long direct;
+
+	gate_close(&gate, gpu, id);
+	links_make(&links, gpu, id);
+	for (i = 0; i < LINKS; i++)
+		wrong += !!links_submit(&links, i, 0);
+	ktap_equal(wrong, 0, "more jobs than the ring takes are accepted");
+	ktap_equal(links_signalled(&links, 0), 0, "they wait for the first one");
+	direct = direct_jobs(gpu, id);
+	ktap_ok(direct > 1 && direct < RING_JOBS, "some have gone into the ring at once");
+	gate_open(&gate);
+	ktap_equal(links_failed(&links), 0, "all run in order");
+	gate_destroy(&gate);
+	links_destroy(&links);
+	vgpu_queue_destroy(gpu, id);
+}
+
+static void test_one_by_one(struct vgpu *gpu)
+{
+	uint32_t id = queue(gpu, 0, 0), i, wrong = 0;
+	struct links links;
+
+	links_make(&links, gpu, id);
+	for (i = 0; i < LINKS; i++)
+		wrong += links_submit(&links, i, 0) || wait_for(gpu, links.done[i]) != 1;
+	ktap_equal(wrong + links_failed(&links), 0, "jobs one by one run in order");
+	ktap_equal(direct_jobs(gpu, id), LINKS, "all have gone into the ring at once");
+	links_destroy(&links);
+	vgpu_queue_destroy(gpu, id);
+}
+
+/* Now and then one has to wait for a job of another ring. */
+static int links_submit_all(struct links *links, uint32_t other, uint32_t passed,
+			    const struct vgpu_commands *slow, uint64_t seed)
+{
+	uint32_t i, in;
+	int ret = 0;
+
+	for (i = 0; i < LINKS && !ret; i++) {
+		in = vgpu_random(&seed) % 4 ? 0 : passed;
+		if (in)
+			ret = submit(links->gpu, other, slow, 0, passed);
+		ret = ret ? ret : links_submit(links, i, in);
+	}
+	return ret;
+}
+
+#define SHARERS 4
+
+/* One file and one queue, of which each process uses a chain of its own. */
+static void test_shared_queue(struct vgpu *gpu)
+{
+	uint32_t id = queue(gpu, 0, 0), other = queue(gpu, 1, 0), i, wrong = 0;
+	struct vgpu_commands slow = commands(gpu);
+	struct links links[SHARERS];
+	uint32_t passed[SHARERS];
+	int status;
+
+	vgpu_emit_spin(&slow, false, 10, 20000, VGPU_SPIN_NO_COUNT);
+	fflush(stdout);
+	for (i = 0; i < SHARERS; i++) {
+		links_make(&links[i], gpu, id);
+		passed[i] = syncobj(gpu);
+	}
+	for (i = 0; i < SHARERS; i++)
+		if (!fork())
+			_exit(!!links_submit_all(&links[i], other, passed[i], &slow, i + 1));
+	for (i = 0; i < SHARERS; i++)
+		wrong += wait(&status) < 0 || status;
+	ktap_equal(wrong, 0, "four processes submit to the same queue");
+	for (i = 0; i < SHARERS; i++) {
+		wrong += links_failed(&links[i]);
+		links_destroy(&links[i]);
+		vgpu_sync_destroy(gpu, passed[i]);
+	}
+	ktap_equal(wrong, 0, "jobs of each of them run in order");
+	vgpu_commands_destroy(gpu, &slow);
+	vgpu_queue_destroy(gpu, id);
+	vgpu_queue_destroy(gpu, other);
+}
+
+/* ------------------------------------------------------------------------ */
 /* Batches                                                                   */
 
 #define BATCH 64
@@ -419,8 +677,7 @@ static void test_batch(struct vgpu *gpu)
 	for (i = 0; i < BATCH; i++) {
 		todo[i] = commands(gpu);
 		done[i] = syncobj(gpu);
-		vgpu_emit_copy(&todo[i], data.addr + 8 * (i + 1), data.addr, 8);
-		vgpu_emit_fill(&todo[i], data.addr, 4, i + 1);
+		emit_link(&todo[i], &data, i);
 		task_make(&tasks[i], &todo[i], 0, done[i]);
 		jobs[i] = tasks[i].job;
 	}
@@ -428,8 +685,8 @@ static void test_batch(struct vgpu *gpu)
 		   "65 jobs are no batch");
 	ktap_equal(vgpu_submit(gpu, gpu->queues[0], jobs, BATCH), 0, "64 are");
 	for (i = 0; i < BATCH; i++)
-		wrong += wait_for(gpu, done[i]) != 1 || (uint32_t)word[i + 1] != i;
-	ktap_equal(wrong, 0, "each has run once, in order");
+		wrong += wait_for(gpu, done[i]) != 1;
+	ktap_equal(wrong + links_wrong(&data, BATCH), 0, "each has run once, in order");
 
 	/* The last one is wrong: nothing must happen. */
 	for (i = 0; i < BATCH; i++)
@@ -656,7 +913,7 @@ static void child(const char *node, int gate_fd, int waits_fd, int runs_fd, int 
 		_exit(2);
 	vgpu_emit_nop(&todo, 1);
 	vgpu_emit_fence(&slow, begun.addr, 1);
-	vgpu_emit_spin(&slow, false, 1000, 20000, VGPU_SPIN_NO_COUNT);
+	vgpu_emit_spin(&slow, false, 5000, 20000, VGPU_SPIN_NO_COUNT);
 	if (submit(&gpu, gpu.queues[1], &slow, 0, import_syncobj(&gpu, runs_fd)) ||
 	    submit(&gpu, gpu.queues[1], &todo, import_syncobj(&gpu, gate_fd),
 		   import_syncobj(&gpu, waits_fd)) ||
@@ -696,6 +953,7 @@ static void test_process_goes(struct vgpu *gpu, int how, int want, const char *w
 		"%s", what);
 	gate_open(&gate);
 	ktap_equal(wait_for(gpu, waits), want, "this becomes of its job that waited");
+	ktap_ok(vgpu_sync_status(gpu, runs), "not before the one ahead of it has ended");
 	ktap_equal(wait_for(gpu, runs), 1, "the one in the ring runs to its end");
 	close(ready[0]);
 	gate_destroy(&gate);
@@ -763,15 +1021,6 @@ static bool kill_at(const char *node, uint64_t seed, uint64_t steps)
 	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
-static void run_nop(struct vgpu *gpu)
-{
-	uint32_t done = syncobj(gpu);
-
-	submit(gpu, gpu->queues[0], NULL, 0, done);
-	wait_for(gpu, done);
-	vgpu_sync_destroy(gpu, done);
-}
-
 /*
  * Freeing is asynchronous; some jobs later it must be done. There may be more than
  * before, as what earlier tests have left was on its way then, too.
@@ -782,7 +1031,7 @@ static bool vram_returns(struct vgpu *gpu, uint64_t before)
 	int tries;
 
 	for (tries = 0; tries < 20000 && now < before; tries++) {
-		run_nop(gpu);
+		run_nop(gpu, 0);
 		vgpu_param(gpu, DRM_VGPU_PARAM_VRAM_FREE, &now);
 	}
 	if (now < before)
@@ -798,7 +1047,7 @@ static void test_kills(struct vgpu *gpu)
 	uint64_t before, seed = 11;
 	uint32_t i, survived = 0;
 
-	run_nop(gpu);
+	run_nop(gpu, 0);
 	vgpu_param(gpu, DRM_VGPU_PARAM_VRAM_FREE, &before);
 	for (i = 0; i < KILLS; i++)
 		survived += !kill_at(gpu->path, vgpu_random(&seed), vgpu_random(&seed) % 40);
@@ -808,22 +1057,6 @@ static void test_kills(struct vgpu *gpu)
 
 /* ------------------------------------------------------------------------ */
 /* What is told                                                              */
-
-static unsigned long long fdinfo_of(struct vgpu *gpu, const char *key)
-{
-	unsigned long long value = ~0ull;
-	char path[64], line[256];
-	FILE *file;
-
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", gpu->fd);
-	file = fopen(path, "r");
-	while (file && fgets(line, sizeof(line), file))
-		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == ':')
-			value = strtoull(line + strlen(key) + 1, NULL, 10);
-	if (file)
-		fclose(file);
-	return value;
-}
 
 static void test_accounting(const char *node)
 {
@@ -932,6 +1165,10 @@ int main(int argc, char **argv)
 	test_high_needs_capability(&gpu);
 	test_destroyed_with_jobs(&gpu);
 	test_vm_destroyed(&gpu);
+	test_behind(&gpu);
+	test_full_ring(&gpu);
+	test_one_by_one(&gpu);
+	test_shared_queue(&gpu);
 	test_chain(&gpu, "a chain of binary syncobjs over all queues is accepted", false);
 	test_chain(&gpu, "a chain of points over all queues is accepted", true);
 	test_points(&gpu);

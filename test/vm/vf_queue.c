@@ -609,6 +609,49 @@ static void test_one_by_one(struct vgpu *gpu)
 	vgpu_queue_destroy(gpu, id);
 }
 
+/* The guilty one, and two behind it, are in the ring; the others wait outside. */
+#define GUILTY 4
+#define OUTSIDE (GUILTY + 2)
+#define NOWHERE (1ull << 44)
+
+static void test_ban(struct vgpu *gpu)
+{
+	uint32_t id = queue(gpu, 0, 0), bad = syncobj(gpu), i, wrong = 0;
+	struct vgpu_commands fault = commands(gpu);
+	struct gate inside, outside;
+	struct links links;
+
+	vgpu_emit_fill(&fault, NOWHERE, 64, 1);
+	gate_close(&inside, gpu, id);
+	gate_close(&outside, gpu, gpu->queues[1]);
+	links_make(&links, gpu, id);
+	for (i = 0; i < LINKS; i++) {
+		if (i == GUILTY)
+			wrong += !!submit(gpu, id, &fault, 0, bad);
+		wrong += !!links_submit(&links, i, i == OUTSIDE ? outside.passed : 0);
+	}
+	ktap_equal(wrong, 0, "a job that faults is among others");
+	gate_open(&inside);
+	ktap_equal(wait_for(gpu, bad), -EIO, "it is to blame");
+	for (i = 0; i < GUILTY; i++)
+		wrong += wait_for(gpu, links.done[i]) != 1;
+	for (; i < OUTSIDE; i++)
+		wrong += wait_for(gpu, links.done[i]) != -ECANCELED;
+	ktap_equal(wrong, 0, "those before it have run, those in the ring behind it have not");
+	ktap_equal(links_submit(&links, 0, 0), -ECANCELED, "the queue takes no more");
+	gate_open(&outside);
+	for (i = OUTSIDE; i < LINKS; i++)
+		wrong += wait_for(gpu, links.done[i]) != -ECANCELED;
+	ktap_equal(wrong + (((uint64_t *)links.data.map)[0] != GUILTY), 0,
+		   "nor do those that waited outside run");
+	gate_destroy(&inside);
+	gate_destroy(&outside);
+	links_destroy(&links);
+	vgpu_sync_destroy(gpu, bad);
+	vgpu_commands_destroy(gpu, &fault);
+	vgpu_queue_destroy(gpu, id);
+}
+
 /* Now and then one has to wait for a job of another ring. */
 static int links_submit_all(struct links *links, uint32_t other, uint32_t passed,
 			    const struct vgpu_commands *slow, uint64_t seed)
@@ -1168,6 +1211,7 @@ int main(int argc, char **argv)
 	test_behind(&gpu);
 	test_full_ring(&gpu);
 	test_one_by_one(&gpu);
+	test_ban(&gpu);
 	test_shared_queue(&gpu);
 	test_chain(&gpu, "a chain of binary syncobjs over all queues is accepted", false);
 	test_chain(&gpu, "a chain of points over all queues is accepted", true);

@@ -163,6 +163,8 @@ struct drm_vgpu_get_param {
  * The buffer is zero. While no job can use it, what is in VRAM may be moved to
  * system memory and back, to make room for others; nobody sees a difference,
  * but DRM_VGPU_PARAM_VRAM_LOST counts only for what is in VRAM.
+ * If room has to be made, or is being left by processes that have ended, this waits
+ * for the jobs that use it; a signal ends that (-EINTR). So do VM_BIND and SUBMIT.
  *
  * -ENOSPC: larger than what there is of this memory. -ENOMEM: none left, and
  * nothing can make room. -EIO: the function is closed, by its PF or for a reset,

@@ -4,7 +4,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <linux/sync_file.h>
 #include <stdio.h>
@@ -32,7 +31,7 @@ int vgpu_call(struct vgpu *gpu, unsigned long request, void *arg)
 	int ret;
 
 	do {
-		ret = ioctl(gpu->fd, request, arg);
+		ret = vgpu_ioctl(gpu->fd, request, arg);
 	} while (ret < 0 && (errno == EINTR || errno == EAGAIN));
 	return ret < 0 ? -errno : 0;
 }
@@ -68,7 +67,7 @@ static int node_of_pci(const char *address, char *path, size_t size)
 
 static int open_node(struct vgpu *gpu, const char *path)
 {
-	int fd = open(path, O_RDWR | O_CLOEXEC);
+	int fd = vgpu_open_path(path);
 
 	if (fd < 0)
 		return errno == ENOENT ? -ENODEV : -errno;

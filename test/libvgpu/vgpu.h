@@ -52,6 +52,11 @@ void vgpu_close(struct vgpu *gpu);
 /** vgpu_call() - an ioctl of the node, again if it was interrupted */
 int vgpu_call(struct vgpu *gpu, unsigned long request, void *arg);
 
+/** vgpu_ioctl() - ioctl(); with VGPU_INJECT in the environment see inject.c */
+int vgpu_ioctl(int fd, unsigned long request, void *arg);
+/** vgpu_open_path() - open() of a node; the same */
+int vgpu_open_path(const char *path);
+
 /** vgpu_param() - ask for an enum drm_vgpu_param */
 int vgpu_param(struct vgpu *gpu, uint32_t param, uint64_t *value);
 

@@ -6,8 +6,11 @@
 #	inject_possible			can this kernel?
 #	inject_into MODULE [FUNCTION]	only below functions of MODULE, and not below
 #					FUNCTION of the kernel
+#	inject_copies			as of inject_into, copies from and to processes, too
 #	inject_walk WHAT ARGUMENT…	as of the program "inject": each allocation of a
 #					write fails once
+#	traces_of BDF			for inject_walk: what there is of a function that has
+#					a driver
 #	inject_sometimes PERCENT	each allocation with that chance; 0: none
 
 INJECT=/sys/kernel/debug
@@ -60,17 +63,27 @@ inject_into()
 	inject_set probability 0
 	# those that may sleep as well
 	inject_set ignore-gfp-wait N
-	# of all kinds of objects but one: that there is no /proc/irq/N is a warning
+	# Of all kinds of objects but these: that there is no /proc/irq/N is a warning;
+	# and a block of VRAM that cannot be split is freed by gpu_buddy of 6.12 while it
+	# is in the tree of the free ones.
 	for inject_kind in /sys/kernel/slab/*/failslab; do
 		echo 1 > $inject_kind
 	done 2>/dev/null
 	echo 0 > /sys/kernel/slab/proc_dir_entry/failslab
+	echo 0 > /sys/kernel/slab/gpu_buddy_block/failslab
 	inject_set cache-filter Y
 	# Whole pages: the kernel warns if it has none, so let it have them. A copy to or
 	# from a process is no allocation. Both would count: so nowhere.
 	for inject_kind in fail_page_alloc fail_usercopy; do
 		echo 1 > $INJECT/$inject_kind/require-start
 		echo 1 > $INJECT/$inject_kind/require-end
+	done
+}
+
+inject_copies()
+{
+	for inject_limit in stacktrace-depth require-start require-end verbose probability; do
+		cat $INJECT/failslab/$inject_limit > $INJECT/fail_usercopy/$inject_limit
 	done
 }
 
@@ -83,6 +96,14 @@ inject_walk()
 	check_equal "$inject_what; $(sed -n 's/^# in all: //p' /tmp/inject)" "0 " \
 		"$inject_status $(sed '/^#/d' /tmp/inject)"
 	grep '^# alloc' /tmp/inject
+}
+
+traces_of()
+{
+	for traces in /sys/bus/pci/devices/$1/driver /sys/bus/pci/devices/$1/drm \
+		/sys/bus/pci/devices/$1/sriov_admin /sys/kernel/debug/dri/$1; do
+		echo --gone $traces
+	done
 }
 
 inject_sometimes()

@@ -75,7 +75,7 @@ static void wake_up(int signal)
 static int allocate(uint64_t size, uint32_t *handle)
 {
 	struct drm_vgpu_gem_create create = { .size = size, .flags = VRAM };
-	int ret = ioctl(gpu.fd, DRM_IOCTL_VGPU_GEM_CREATE, &create) ? -errno : 0;
+	int ret = vgpu_ioctl(gpu.fd, DRM_IOCTL_VGPU_GEM_CREATE, &create) ? -errno : 0;
 
 	*handle = create.handle;
 	return ret;

@@ -23,7 +23,7 @@ static uint32_t binary, empty;
 
 static int call(unsigned long request, void *arg)
 {
-	return ioctl(gpu.fd, request, arg) ? -errno : 0;
+	return vgpu_ioctl(gpu.fd, request, arg) ? -errno : 0;
 }
 
 static int get_param(uint32_t param, uint32_t pad, uint64_t *value)

@@ -18,8 +18,9 @@ export IGT := $(abspath $(IGT))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-debug test-igt bench check unit qtest vm-test fuzz fuzz-vf walks \
-	mutate shell root qemu modules modules_install sriov_install install clean distclean
+.PHONY: help demo test test-guests test-debug test-igt bench check unit qtest vm-test fuzz \
+	fuzz-vf walks mutate shell root qemu modules modules_install sriov_install install clean \
+	distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z_-]*\):[^#]*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 24
@@ -33,6 +34,9 @@ demo: ## four VFs share one GPU and draw: statistics and two pictures
 
 test: ## all tests and quality gates; "N passed, N failed" at the end
 	@$(TESTBED)/suite $(PART)
+
+test-guests: ## the tests with guests that have VFs; PART=one: one of them
+	@$(TESTBED)/suite guests$(if $(PART),/$(PART))
 
 test-debug: ## all tests of the drivers on a kernel with all debuggers; PART=many: one
 	@$(TESTBED)/suite debug$(if $(PART),/$(PART))

@@ -63,8 +63,6 @@ memory()
 
 ktap_begin gputop
 
-tar -xf /vm/gputop.tar -C /
-export PATH=$PATH:/usr/bin
 modprobe vgpu_pf
 modprobe vgpu_vf
 enable_vfs 2

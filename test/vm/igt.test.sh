@@ -44,7 +44,6 @@ run()
 
 ktap_begin igt
 
-tar -xf /vm/igt.tar -C /
 modprobe vgpu_pf
 modprobe vgpu_vf
 modprobe vgem

@@ -618,7 +618,6 @@ free_needs:
  */
 int vgpu_vf_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *file)
 {
-	struct vgpu_vf *vf = to_vgpu_vf(drm);
 	struct drm_vgpu_vm_bind *args = data;
 	struct vgpu_vf_vm *vm;
 	int ret;
@@ -626,8 +625,6 @@ int vgpu_vf_ioctl_vm_bind(struct drm_device *drm, void *data, struct drm_file *f
 	ret = check_args(drm, args);
 	if (ret)
 		return ret;
-	if (READ_ONCE(vf->closed) == -ENODEV)
-		return -ENODEV;
 	vm = vgpu_vf_vm_lookup(file->driver_priv, args->vm_id);
 	if (!vm) {
 		drm_dbg(drm, "VM_BIND: no VM has number %u\n", args->vm_id);

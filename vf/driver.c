@@ -164,9 +164,42 @@ static const struct drm_ioctl_desc ioctls[] = {
 	DRM_IOCTL_DEF_DRV(VGPU_SUBMIT, vgpu_vf_ioctl_submit, DRM_RENDER_ALLOW),
 };
 
+/*
+ * A device that has not answered for long may come back by a reset. Until then its files
+ * are as those of one that is not bound any more, which DRM refuses by itself.
+ */
+static bool is_gone(struct file *filp)
+{
+	struct drm_file *file = filp->private_data;
+
+	return READ_ONCE(to_vgpu_vf(file->minor->dev)->closed) == -ENODEV;
+}
+
+static long unlocked_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	return is_gone(filp) ? -ENODEV : drm_ioctl(filp, cmd, arg);
+}
+
+#ifdef CONFIG_COMPAT
+static long compat_ioctl(struct file *filp, unsigned int cmd, unsigned long arg)
+{
+	return is_gone(filp) ? -ENODEV : drm_compat_ioctl(filp, cmd, arg);
+}
+#endif
+
 static const struct file_operations file_ops = {
 	.owner = THIS_MODULE,
-	DRM_GEM_FOPS,
+	.open = drm_open,
+	.release = drm_release,
+	.unlocked_ioctl = unlocked_ioctl,
+#ifdef CONFIG_COMPAT
+	.compat_ioctl = compat_ioctl,
+#endif
+	.poll = drm_poll,
+	.read = drm_read,
+	.llseek = noop_llseek,
+	.mmap = drm_gem_mmap,
+	.fop_flags = FOP_UNSIGNED_OFFSET,
 	.show_fdinfo = drm_show_fdinfo,
 };
 

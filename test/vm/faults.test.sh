@@ -169,7 +169,14 @@ for vf in 1 2 3 4; do
 done
 
 # Dead
+refused_all()
+{
+	wait $gone || { cat /tmp/gone; return 1; }
+}
 all_start
+vf_gone $(vf_node 1) > /tmp/gone &
+gone=$!
+check "a file of VF1 is open" wait_for 10 grep -q open /tmp/gone
 log_mark
 inject dead on
 check "a dead device is noticed" wait_for 10 device_is wedged
@@ -177,6 +184,7 @@ check_log "and said" "out of service until it is reset: it does not answer"
 for vf in 1 2 3 4; do
 	load_stop $vf && fail "VF$vf: its process was told"
 done
+check "what had VF1 open is refused all" refused_all
 check "VFs can be disabled" enable_vfs 0
 check_refused "and not enabled" 2 $PF/sriov_numvfs "Input/output error" \
 	"no VFs: the device is out of service until it is reset"

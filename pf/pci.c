@@ -465,10 +465,14 @@ static void vgpu_pf_restart(struct vgpu_pf *pf)
 {
 	int err = vgpu_pf_start(pf);
 
-	if (err)
+	if (err) {
 		dev_err(pf->drm.dev, "does not start after a reset: %pe\n", ERR_PTR(err));
-	else
-		dev_info(pf->drm.dev, "started again after a reset, %u VFs\n", pf->vfs);
+		return;
+	}
+	dev_info(pf->drm.dev, "started again after a reset, %u VFs\n", pf->vfs);
+	/* there may be none yet, if the device was out of service */
+	guard(mutex)(&pf->admin);
+	vgpu_pf_render_update(pf);
 }
 
 static void vgpu_pf_reset_prepare(struct pci_dev *pdev)

@@ -272,7 +272,7 @@ static void vgpu_pf_render_replace(struct vgpu_pf *pf, const struct vgpu_pf_rang
 	vgpu_pf_render_remove(pf);
 	pf->fn[VGPU_FUNCTION_PF].range = *range;
 	if (!range->bytes || !pf->render.wanted || !vgpu_pf_render_rings(pf) ||
-	    !IS_ENABLED(CONFIG_AUXILIARY_BUS))
+	    !IS_ENABLED(CONFIG_AUXILIARY_BUS) || vgpu_pf_render_is_out_of_service(pf))
 		return;
 	device = vgpu_pf_render_add(pf, range);
 	if (IS_ERR(device))
@@ -285,7 +285,7 @@ static void vgpu_pf_render_replace(struct vgpu_pf *pf, const struct vgpu_pf_rang
 /* VRAM                                                                      */
 
 /**
- * vgpu_pf_render_update() - the VFs have other ranges than before
+ * vgpu_pf_render_update() - the VFs have other ranges than before, or the PF works again
  * @pf: the device
  *
  * Context: process, vgpu_pf.admin is held.
@@ -295,7 +295,7 @@ void vgpu_pf_render_update(struct vgpu_pf *pf)
 	const struct vgpu_pf_range *now = &pf->fn[VGPU_FUNCTION_PF].range;
 	struct vgpu_pf_range range = vgpu_pf_vram_for_render(pf, pf->render.quota);
 
-	if (range.base != now->base || range.bytes != now->bytes)
+	if (range.base != now->base || range.bytes != now->bytes || !pf->render.device)
 		vgpu_pf_render_replace(pf, &range);
 }
 

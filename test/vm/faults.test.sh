@@ -188,8 +188,10 @@ check "what had VF1 open is refused all" refused_all
 check "VFs can be disabled" enable_vfs 0
 check_refused "and not enabled" 2 $PF/sriov_numvfs "Input/output error" \
 	"no VFs: the device is out of service until it is reset"
+check_equal "nor has the PF a node" "" "$(pf_node)"
 inject dead off
 check "it is reset, alive again" write_to 1 $PF/reset
+check "the PF has a node again" stream $(pf_node) --jobs 20
 check "VFs can be enabled" enable_vfs 4
 for vf in 1 2 3 4; do
 	works "after the device was dead" $vf

@@ -388,7 +388,8 @@ static int identify(struct vgpu_vf *vf)
 	int ret;
 
 	ret = map_registers(vf) ?: wait_for_flr(vf);
-	vf->vram.size = ret ? 0 : readq(vf->regs + VGPU_REG_VRAM_SIZE);
+	if (!ret)
+		vf->vram.size = readq(vf->regs + VGPU_REG_VRAM_SIZE);
 	return ret;
 }
 

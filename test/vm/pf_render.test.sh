@@ -41,7 +41,6 @@ program vf_ioctl $(pf_node)
 program vf_submit --jobs 400 $(pf_node)
 program vf_isolation $(pf_node)
 program vf_bind $(pf_node)
-program vf_memory-32 $(pf_node)
 program vf_ban $(pf_node)
 program vf_garbage --seed 1 $(pf_node)
 program vf_bind_random --seed 1 $(pf_node)
@@ -81,6 +80,8 @@ refused "no number" much $(profile pf vram_quota) "Invalid argument" \
 	"PF: vram_quota much: must be auto, or a number of bytes"
 check "the PF gets 64 MiB" set_to pf vram_quota $((64 * M))
 check_equal "and has them" $((64 * M)) "$(get pf vram_quota)"
+program vf_memory-32 $(pf_node)
+unused
 node=$(pf_node)
 check "VFs are enabled" enable_vfs 3
 check_equal "the node is still there" "$node" "$(pf_node)"
@@ -120,6 +121,8 @@ check_equal "it lost VRAM" 1 "$(seen_by pf |
 # Sleep
 if [ -e /sys/power/pm_test ]; then
 	echo devices > /sys/power/pm_test
+	# or it stays there for 5 s, without rest
+	echo 0 > /sys/module/suspend/parameters/pm_test_delay
 	load_start asleep pf --groups 300 --depth 4
 	sleep 0.2
 	check "the host sleeps and wakes" write_to freeze /sys/power/state
@@ -161,7 +164,7 @@ round()
 	rmmod vgpu_vf &&
 	rmmod vgpu_pf
 }
-check_leaks "load, work, give way, come back, unload" 4 round
+check_leaks "load, work, give way, come back, unload" 8 round
 
 check_log_clean
 ktap_end

@@ -48,7 +48,13 @@ check "VF3 has all of its own" window 3 check 0xcafe0003
 load_start node pf --groups 50000 --depth 4
 load_start one 1 --groups 50000 --depth 4
 load_start two 2 --groups 50000 --depth 4
-sleep 0.2
+for number in 0 1 2; do
+	tries=300
+	while [ "$(stat_of $number scheduled)" = idle ] && [ $tries -gt 0 ]; do
+		tries=$((tries - 1))
+		sleep 0.1
+	done
+done
 cat $SRIOV/sched_stats > /tmp/before
 sleep 1
 cat $SRIOV/sched_stats > /tmp/after

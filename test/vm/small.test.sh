@@ -14,7 +14,7 @@ modprobe vgpu_vf
 
 granule=$(awk '$1 == "granule" { print $2 }' $SRIOV/vram_provisioned)
 total=$(awk '$1 == "total" { print $2 }' $SRIOV/vram_provisioned)
-pf=$(awk '$1 == "0" { print $4 }' $SRIOV/vram_provisioned)
+pf=$(ranges | awk '$5 == "pf" { print $4 }')
 most=$(((total - pf) / granule))
 check_range "there is VRAM for some VFs, but not for all" 1 $((TOTALVFS - 1)) $most
 
@@ -22,8 +22,8 @@ for n in $((most + 1)) $TOTALVFS; do
 	check_refused "$n VFs are refused" $n $PF/sriov_numvfs \
 		"No space left on device" \
 		"no VRAM for $n VFs: $((total - pf)) bytes in granules of $granule are enough for $most"
-	check_equal "and nothing has changed" "0 0 1" \
-		"$(numvfs) $(vfs_on_bus) $(sed '1,/^function/d' $SRIOV/vram_provisioned | wc -l)"
+	check_equal "and nothing has changed" "0 0 0" \
+		"$(numvfs) $(vfs_on_bus) $(ranges | awk '$1 > 0' | wc -l)"
 done
 check "$most VFs are possible" enable_vfs $most
 check_equal "all of them work" $most "$(nodes)"

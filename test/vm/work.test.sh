@@ -71,8 +71,10 @@ got=$(($(stat_of 1 runtime_ns) - before))
 all=$(($(stat_value now_ns) - begin))
 check_range "the endless one got its quarter, not more" 20 28 $((got * 100 / all))
 load_kill 1
-check_equal "nobody missed a deadline" "0 0 0 0" "$(stat_of 1 deadline_misses) \
-$(stat_of 2 deadline_misses) $(stat_of 3 deadline_misses) $(stat_of 4 deadline_misses)"
+# A timer of the host can have to wait for other interrupts of the same CPU.
+most=0
+[ "$(stat_value path)" = hardware ] || most=1
+check_range "deadlines that were missed" 0 $most "$(stat_of total deadline_misses)"
 
 # Waking: short work now and then, beside endless work of the others
 for vf in 2 3 4; do

@@ -153,3 +153,36 @@ void desk_one_runs_two_waits(struct desk *d)
 	d->call = DESK_NOTHING;
 	d->now += 6 * MILLISECOND;
 }
+
+void desk_set_quantum(struct desk *d, u16 function, u64 quantum)
+{
+	struct vgpu_sched_params params;
+	struct vgpu_sched_why why;
+
+	vgpu_sched_get_params(d->s, function, &params);
+	params.quantum_ns = quantum;
+	assert_int_equal(vgpu_sched_set_params(d->s, function, &params, &why, d->now), 0);
+}
+
+void desk_set_timeout(struct desk *d, u16 function, u64 timeout)
+{
+	struct vgpu_sched_params params;
+	struct vgpu_sched_why why;
+
+	vgpu_sched_get_params(d->s, function, &params);
+	params.preempt_timeout_ns = timeout;
+	assert_int_equal(vgpu_sched_set_params(d->s, function, &params, &why, d->now), 0);
+}
+
+/* Timeout and reservation at once; what the core answers. */
+int desk_reserve(struct desk *d, u16 function, u64 timeout, u64 budget, u64 period,
+		 struct vgpu_sched_why *why)
+{
+	struct vgpu_sched_params params;
+
+	vgpu_sched_get_params(d->s, function, &params);
+	params.preempt_timeout_ns = timeout;
+	params.budget_ns = budget;
+	params.period_ns = period;
+	return vgpu_sched_set_params(d->s, function, &params, why, d->now);
+}

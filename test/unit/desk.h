@@ -60,6 +60,10 @@ struct vgpu_sched_switch desk_record(struct desk *d, u16 from, u16 to,
 void desk_report(struct desk *d, const struct vgpu_sched_switch *sw);
 void desk_switched(struct desk *d, u16 from, u16 to, enum vgpu_leave reason);
 void desk_one_runs_two_waits(struct desk *d);
+void desk_set_quantum(struct desk *d, u16 function, u64 quantum);
+void desk_set_timeout(struct desk *d, u16 function, u64 timeout);
+int desk_reserve(struct desk *d, u16 function, u64 timeout, u64 budget, u64 period,
+		 struct vgpu_sched_why *why);
 
 #define assert_armed(d, whom, at_once)				\
 	do {							\

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include "random.h"
 #include "rig.h"
 
 static void fail_test(const char *what, const char *file, int line)
@@ -16,13 +17,9 @@ static void fail_test(const char *what, const char *file, int line)
 
 void (*rig_failed)(const char *what, const char *file, int line) = fail_test;
 
-/* xorshift64* (S. Vigna): not good for secrets, good for tests. */
 u64 rig_random(struct rig *r, u64 below)
 {
-	r->seed ^= r->seed >> 12;
-	r->seed ^= r->seed << 25;
-	r->seed ^= r->seed >> 27;
-	return below ? (r->seed * 2685821657736338717ull >> 11) % below : 0;
+	return random_below(&r->seed, below);
 }
 
 /*

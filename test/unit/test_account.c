@@ -356,13 +356,9 @@ static void preempted_late_is_a_miss_without_a_deadline(void **state)
 static void without_a_timeout_nothing_is_late(void **state)
 {
 	struct desk *d = *state;
-	struct vgpu_sched_params params;
 	struct vgpu_sched_switch sw;
-	struct vgpu_sched_why why;
 
-	vgpu_sched_get_params(d->s, 1, &params);
-	params.preempt_timeout_ns = 0;
-	assert_int_equal(vgpu_sched_set_params(d->s, 1, &params, &why, d->now), 0);
+	desk_set_timeout(d, 1, 0);
 	desk_one_runs_two_waits(d);
 	sw = late_switch(d, 0, 500 * MILLISECOND);
 	desk_report(d, &sw);

@@ -30,23 +30,11 @@ static struct desk *make(u64 save, u64 reset)
 	return desk_new(&config);
 }
 
-static int try_settings(struct desk *d, u16 function, u64 timeout, u64 budget, u64 period,
-			struct vgpu_sched_why *why)
-{
-	struct vgpu_sched_params params;
-
-	vgpu_sched_get_params(d->s, function, &params);
-	params.preempt_timeout_ns = timeout;
-	params.budget_ns = budget;
-	params.period_ns = period;
-	return vgpu_sched_set_params(d->s, function, &params, why, d->now);
-}
-
 static void set(struct desk *d, u16 function, u64 timeout, u64 budget, u64 period)
 {
 	struct vgpu_sched_why why;
 
-	assert_int_equal(try_settings(d, function, timeout, budget, period, &why), 0);
+	assert_int_equal(desk_reserve(d, function, timeout, budget, period, &why), 0);
 }
 
 /* Preempt timeouts of 1 ms. */
@@ -69,7 +57,7 @@ static struct vgpu_sched_params *params_of(struct desk *d, u16 function)
 static void assert_refused(struct desk *d, u16 function, u64 budget, u64 period,
 			   struct vgpu_sched_why *why)
 {
-	assert_int_equal(try_settings(d, function, params_of(d, function)->preempt_timeout_ns,
+	assert_int_equal(desk_reserve(d, function, params_of(d, function)->preempt_timeout_ns,
 				      budget, period, why), -EBUSY);
 }
 
@@ -262,12 +250,12 @@ static void the_longest_preempt_timeout_is_told(void **state)
 	u64 longest;
 
 	set(d, 1, MILLISECOND, 10 * MILLISECOND, 30 * MILLISECOND);
-	assert_int_equal(try_settings(d, 2, SECOND, 0, 0, &why), -EBUSY);
+	assert_int_equal(desk_reserve(d, 2, SECOND, 0, 0, &why), -EBUSY);
 	assert_why(&why, 2, "preempt_timeout_ns",
 		   "would break what is reserved for others");
 	assert_int_equal(why.low, VGPU_SCHED_TIMEOUT_MIN);
 	longest = why.high;
-	assert_int_equal(try_settings(d, 2, longest + 1, 0, 0, &why), -EBUSY);
+	assert_int_equal(desk_reserve(d, 2, longest + 1, 0, 0, &why), -EBUSY);
 	set(d, 2, longest, 0, 0);
 	assert_false(is_full(d));
 	params_of(d, 2)->preempt_timeout_ns++;
@@ -282,7 +270,7 @@ static void if_a_shorter_timeout_does_not_help_that_is_said(void **state)
 
 	set(d, 1, MILLISECOND, 10 * MILLISECOND, 30 * MILLISECOND);
 	params_of(d, 3)->preempt_timeout_ns = SECOND;
-	assert_int_equal(try_settings(d, 2, MILLISECOND, 0, 0, &why), -EBUSY);
+	assert_int_equal(desk_reserve(d, 2, MILLISECOND, 0, 0, &why), -EBUSY);
 	assert_why(&why, 2, "preempt_timeout_ns",
 		   "of this and others would break what is reserved");
 	assert_int_equal(why.low, 1);
@@ -304,7 +292,7 @@ static void without_a_preempt_timeout_nothing_is_promised(void **state)
 		assert_int_equal(why.high, VGPU_SCHED_TIMEOUT_MAX);
 		set(d, f, MILLISECOND, 0, 0);
 	}
-	assert_int_equal(try_settings(d, 1, 0, MILLISECOND, 100 * MILLISECOND, &why), -EINVAL);
+	assert_int_equal(desk_reserve(d, 1, 0, MILLISECOND, 100 * MILLISECOND, &why), -EINVAL);
 	assert_why(&why, 1, "preempt_timeout_ns",
 		   "must not be 0 (for ever) where there are reservations");
 	assert_int_equal(why.low, VGPU_SCHED_TIMEOUT_MIN);
@@ -325,7 +313,7 @@ static void a_budget_is_worth_a_slice(void **state)
 	struct vgpu_sched_why why;
 	struct desk *d = *state;
 
-	assert_int_equal(try_settings(d, 1, MILLISECOND, VGPU_SCHED_QUANTUM_MIN - 1,
+	assert_int_equal(desk_reserve(d, 1, MILLISECOND, VGPU_SCHED_QUANTUM_MIN - 1,
 				      SECOND, &why), -EINVAL);
 	assert_why(&why, 1, "budget_ns", "is less than the shortest slice");
 	assert_int_equal(why.low, VGPU_SCHED_QUANTUM_MIN);

@@ -20,33 +20,11 @@
 #define FULL		(BUDGET + WAKING)
 #define GRAIN		5000
 
-static int try_params(struct desk *d, u16 function, u64 timeout, u64 budget, u64 period,
-		      struct vgpu_sched_why *why)
-{
-	struct vgpu_sched_params params;
-
-	vgpu_sched_get_params(d->s, function, &params);
-	params.preempt_timeout_ns = timeout;
-	params.budget_ns = budget;
-	params.period_ns = period;
-	return vgpu_sched_set_params(d->s, function, &params, why, d->now);
-}
-
-static void set_quantum(struct desk *d, u16 function, u64 quantum)
-{
-	struct vgpu_sched_params params;
-	struct vgpu_sched_why why;
-
-	vgpu_sched_get_params(d->s, function, &params);
-	params.quantum_ns = quantum;
-	assert_int_equal(vgpu_sched_set_params(d->s, function, &params, &why, d->now), 0);
-}
-
 static void reserve(struct desk *d, u16 function, u64 budget, u64 period)
 {
 	struct vgpu_sched_why why;
 
-	assert_int_equal(try_params(d, function, MILLISECOND, budget, period, &why), 0);
+	assert_int_equal(desk_reserve(d, function, MILLISECOND, budget, period, &why), 0);
 }
 
 /* Function 1 has a reservation of BUDGET in PERIOD. */
@@ -685,7 +663,7 @@ static void budgets_and_their_ends_are_looked_at_in_time(void **state)
 static void start_beside(struct desk *d, s64 rest)
 {
 	start(d);
-	set_quantum(d, 1, 6 * MILLISECOND);
+	desk_set_quantum(d, 1, 6 * MILLISECOND);
 	desk_wake(d, 2);
 	d->s->deadline = d->s->charged + rest;
 }
@@ -879,7 +857,7 @@ static void going_idle_does_not_hide_a_slice_that_is_too_long(void **state)
 	struct desk *d = *state;
 
 	start(d);
-	set_quantum(d, 1, 6 * MILLISECOND);
+	desk_set_quantum(d, 1, 6 * MILLISECOND);
 	stop_budget(d);
 	sleeps(d, 1);
 	desk_wake(d, 1);
@@ -896,7 +874,7 @@ static void waking_does_not_hide_a_slice_that_is_too_long(void **state)
 	struct desk *d = *state;
 
 	start(d);
-	set_quantum(d, 1, 6 * MILLISECOND);
+	desk_set_quantum(d, 1, 6 * MILLISECOND);
 	account(d, 1)->left = WAKING / 2;
 	sleeps(d, 1);
 	desk_wake(d, 1);

@@ -276,16 +276,6 @@ static void restart_begins_anew(void **state)
 
 /* --- which slice did it get? --- */
 
-static void set_quantum(struct desk *d, u16 function, u64 quantum)
-{
-	struct vgpu_sched_params params;
-	struct vgpu_sched_why why;
-
-	vgpu_sched_get_params(d->s, function, &params);
-	params.quantum_ns = quantum;
-	assert_int_equal(vgpu_sched_set_params(d->s, function, &params, &why, d->now), 0);
-}
-
 /* 1 runs, and NEXT names 2 in as many writes as there are quanta. */
 static void write_all(struct desk *d, const u64 *quanta, unsigned int count)
 {
@@ -294,7 +284,7 @@ static void write_all(struct desk *d, const u64 *quanta, unsigned int count)
 	desk_wake(d, 1);
 	desk_switched(d, NONE, 1, VGPU_LEAVE_NONE);
 	for (i = 0; i < count; i++) {
-		set_quantum(d, 2, quanta[i]);
+		desk_set_quantum(d, 2, quanta[i]);
 		if (i)
 			vgpu_sched_lost(d->s, d->now);
 		else
@@ -338,7 +328,7 @@ static void of_several_slices_the_longest_counts(void **state)
 		/* What was written before is of no matter for the next time. */
 		desk_switched(d, 2, 1, VGPU_LEAVE_IDLE);
 		desk_switched(d, 1, 1, VGPU_LEAVE_RENEWED);
-		set_quantum(d, 2, MILLISECOND);
+		desk_set_quantum(d, 2, MILLISECOND);
 		desk_wake(d, 2);
 		desk_switched(d, 1, 2, VGPU_LEAVE_DEADLINE);
 		assert_int_equal(d->s->deadline, d->now + MILLISECOND);
@@ -357,7 +347,7 @@ static void preempted_by_the_write_with_now(void **state)
 		struct desk *d = desk_new(&desk_config);
 
 		write_all(d, quanta, 1);
-		set_quantum(d, 2, 3 * MILLISECOND);
+		desk_set_quantum(d, 2, 3 * MILLISECOND);
 		vgpu_sched_park(d->s, 1, VGPU_SCHED_PARK_PAUSED, d->now);
 		assert_armed(d, 2, true);
 		desk_switched(d, 1, 2, at_once ? VGPU_LEAVE_PREEMPT : VGPU_LEAVE_DEADLINE);
@@ -390,13 +380,13 @@ static void renewed_by_the_last_write_if_that_was_urgent(void **state)
 		struct desk *d = desk_new(&desk_config);
 
 		if (endless)
-			set_quantum(d, 1, 0);
+			desk_set_quantum(d, 1, 0);
 		desk_one_runs_two_waits(d);
-		set_quantum(d, 1, 5 * MILLISECOND);
+		desk_set_quantum(d, 1, 5 * MILLISECOND);
 		vgpu_sched_park(d->s, 2, VGPU_SCHED_PARK_PAUSED, d->now);
 		/* If it had no deadline it would not say anything else. */
 		assert_armed(d, 1, endless);
-		set_quantum(d, 1, 3 * MILLISECOND);
+		desk_set_quantum(d, 1, 3 * MILLISECOND);
 		vgpu_sched_lost(d->s, d->now);
 		assert_armed(d, 1, endless);
 		desk_switched(d, 1, 1, VGPU_LEAVE_RENEWED);

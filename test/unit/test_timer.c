@@ -72,13 +72,9 @@ static void early_timer_is_set_again(void **state)
 static void endless_patience_without_a_timeout(void **state)
 {
 	struct desk *d = *state;
-	struct vgpu_sched_params params;
-	struct vgpu_sched_why why;
 	unsigned int i;
 
-	vgpu_sched_get_params(d->s, 1, &params);
-	params.preempt_timeout_ns = 0;
-	assert_int_equal(vgpu_sched_set_params(d->s, 1, &params, &why, d->now), 0);
+	desk_set_timeout(d, 1, 0);
 	desk_one_runs_two_waits(d);
 	for (i = 0; i < 10; i++) {
 		d->now = d->timer;
@@ -91,13 +87,9 @@ static void endless_patience_without_a_timeout(void **state)
 static void no_deadline_is_waited_for_without_a_timer(void **state)
 {
 	struct desk *d = *state;
-	struct vgpu_sched_params params;
-	struct vgpu_sched_why why;
 	u64 timer;
 
-	vgpu_sched_get_params(d->s, 1, &params);
-	params.quantum_ns = 0;
-	assert_int_equal(vgpu_sched_set_params(d->s, 1, &params, &why, d->now), 0);
+	desk_set_quantum(d, 1, 0);
 	desk_wake(d, 1);
 	timer = d->timer;
 	assert_int_equal(d->quantum, 0);
@@ -216,13 +208,9 @@ static void who_is_gone_is_followed_soon(void **state)
 static void nobody_is_waited_for_with_the_patience_for_another(void **state)
 {
 	struct desk *d = *state;
-	struct vgpu_sched_params params;
-	struct vgpu_sched_why why;
 	u64 gone;
 
-	vgpu_sched_get_params(d->s, 1, &params);
-	params.preempt_timeout_ns = 0;
-	assert_int_equal(vgpu_sched_set_params(d->s, 1, &params, &why, d->now), 0);
+	desk_set_timeout(d, 1, 0);
 	desk_one_runs_two_waits(d);
 	gone = d->now;
 	vgpu_sched_flr(d->s, 1, gone);

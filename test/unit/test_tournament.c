@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include "random.h"
 #include "tournament.h"
 
 #define STEPS_OF_ONE	4000
@@ -26,15 +27,6 @@ struct pair {
 	u64 value[VGPU_MAX_FUNCTIONS];
 	u64 seed;
 };
-
-/* xorshift64* (S. Vigna) */
-static u64 draw(struct pair *p, u64 below)
-{
-	p->seed ^= p->seed >> 12;
-	p->seed ^= p->seed << 25;
-	p->seed ^= p->seed >> 27;
-	return p->seed * 2685821657736338717ull % below;
-}
 
 static u16 expected_first(const struct pair *p)
 {
@@ -85,7 +77,7 @@ static void run(unsigned int functions, u64 base, u64 span, u64 seed)
 	vgpu_sched_tournament_init(&p.t, functions);
 	check(&p);
 	for (step = 0; step < STEPS_OF_ONE; step++) {
-		turn_over(&p, draw(&p, functions), base + draw(&p, span));
+		turn_over(&p, random_below(&p.seed, functions), base + random_below(&p.seed, span));
 		check(&p);
 	}
 }
@@ -115,7 +107,7 @@ static void values_wrap(void **state)
 	vgpu_sched_tournament_init(&p.t, p.functions);
 	for (step = 0; step < STEPS_OF_ONE; step++) {
 		u16 first = vgpu_sched_tournament_first(&p.t);
-		u16 f = draw(&p, p.functions);
+		u16 f = random_below(&p.seed, p.functions);
 
 		if (first != VGPU_FUNCTION_NONE) {
 			wraps += p.value[first] < base;

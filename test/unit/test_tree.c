@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <cmocka.h>
+#include "random.h"
 #include "tree.h"
 
 #define STEPS_OF_ONE	4000
@@ -28,15 +29,6 @@ struct pair {
 	u64 value[VGPU_MAX_FUNCTIONS];
 	u64 seed;
 };
-
-/* xorshift64* (S. Vigna) */
-static u64 draw(struct pair *p, u64 below)
-{
-	p->seed ^= p->seed >> 12;
-	p->seed ^= p->seed << 25;
-	p->seed ^= p->seed >> 27;
-	return p->seed * 2685821657736338717ull % below;
-}
 
 static bool precedes(u64 a, u16 a_function, u64 b, u16 b_function)
 {
@@ -108,17 +100,17 @@ static void run(unsigned int functions, u64 base, u64 span, u64 seed)
 
 	vgpu_sched_tree_init(&p.tree);
 	for (step = 0; step < STEPS_OF_ONE; step++) {
-		u16 f = draw(&p, functions);
+		u16 f = random_below(&p.seed, functions);
 
 		if (p.in[f]) {
 			vgpu_sched_tree_remove(&p.tree, f);
 		} else {
-			p.key[f] = base + draw(&p, span);
-			p.value[f] = base + draw(&p, span);
+			p.key[f] = base + random_below(&p.seed, span);
+			p.value[f] = base + random_below(&p.seed, span);
 			vgpu_sched_tree_insert(&p.tree, f, p.key[f], p.value[f]);
 		}
 		p.in[f] = !p.in[f];
-		check(&p, base + draw(&p, span + span / 8) - span / 16);
+		check(&p, base + random_below(&p.seed, span + span / 8) - span / 16);
 	}
 }
 

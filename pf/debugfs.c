@@ -252,15 +252,14 @@ static u64 stats_share(struct vgpu_sched *core, u64 runtime, u64 now)
 	return elapsed ? mul_u64_u64_div_u64(runtime, 1000000, elapsed) : 0;
 }
 
-static void stats_take(struct vgpu_pf *pf, unsigned int number, struct stats_row *row)
+static void stats_take(struct vgpu_pf *pf, unsigned int number, u64 now,
+		       struct stats_row *row)
 {
 	struct vgpu_sched *core = pf->world.core;
 	struct vgpu_pf_function *fn = &pf->fn[number];
-	u64 now;
 
 	/* one function at a time: interrupts are off while it is copied */
 	raw_spin_lock_irq(&pf->lock);
-	now = vgpu_pf_world_now(pf);
 	row->stats = *vgpu_sched_stats(core, number);
 	row->runtime_ns = vgpu_sched_runtime(core, number, now);
 	row->share_ppm = stats_share(core, row->runtime_ns, now);
@@ -280,15 +279,13 @@ static void stats_take(struct vgpu_pf *pf, unsigned int number, struct stats_row
 	row->weight = row->params.weight;
 }
 
-static void stats_take_total(struct vgpu_pf *pf, struct stats_row *row)
+static void stats_take_total(struct vgpu_pf *pf, u64 now, struct stats_row *row)
 {
 	struct vgpu_sched *core = pf->world.core;
 	unsigned int i;
-	u64 now;
 
 	memset(row, 0, sizeof(*row));
 	raw_spin_lock_irq(&pf->lock);
-	now = vgpu_pf_world_now(pf);
 	row->stats = *vgpu_sched_total(core);
 	for (i = 0; i < pf->functions; i++) {
 		row->runtime_ns += vgpu_sched_runtime(core, i, now);
@@ -302,7 +299,8 @@ static void stats_take_total(struct vgpu_pf *pf, struct stats_row *row)
 	raw_spin_unlock_irq(&pf->lock);
 }
 
-static void stats_show_device(struct vgpu_pf *pf, struct seq_file *m)
+/* Returns the moment that all lines are of, but for world switches since then. */
+static u64 stats_show_device(struct vgpu_pf *pf, struct seq_file *m)
 {
 	struct vgpu_sched *core = pf->world.core;
 	struct vgpu_sched_engine engine;
@@ -364,6 +362,7 @@ static void stats_show_device(struct vgpu_pf *pf, struct seq_file *m)
 	seq_printf(m, "duplicates %llu\n", engine.duplicates);
 	seq_printf(m, "unknown %llu\n", engine.unknown);
 	seq_printf(m, "stale %llu\n", engine.stale);
+	return now;
 }
 
 static int sched_stats_show(struct seq_file *m, void *unused)
@@ -371,6 +370,7 @@ static int sched_stats_show(struct seq_file *m, void *unused)
 	struct vgpu_pf *pf = m->private;
 	struct stats_row *row;
 	unsigned int i;
+	u64 now;
 	int idx;
 
 	row = kvmalloc(sizeof(*row), GFP_KERNEL);
@@ -380,13 +380,13 @@ static int sched_stats_show(struct seq_file *m, void *unused)
 		kvfree(row);
 		return -ENODEV;
 	}
-	stats_show_device(pf, m);
+	now = stats_show_device(pf, m);
 	stats_show_names(m);
-	stats_take_total(pf, row);
+	stats_take_total(pf, now, row);
 	seq_printf(m, "%-8s", "total");
 	stats_show_row(m, row, NULL);
 	for (i = 0; i < pf->functions; i++) {
-		stats_take(pf, i, row);
+		stats_take(pf, i, now, row);
 		if (!row->stats.slices && !row->runtime_ns && !row->requests &&
 		    READ_ONCE(pf->fn[i].state) == VGPU_PF_ABSENT)
 			continue;

@@ -310,9 +310,10 @@ int vgpu_vf_request_vectors(struct vgpu_vf *vf, unsigned int rings)
 	if (ret)
 		return ret;
 	for (i = 0; i < rings; i++) {
-		ret = devm_request_irq(dev, pci_irq_vector(vf->pdev, VGPU_VECTOR_RING(i)),
-				       vgpu_vf_ring_interrupt, 0, vf->rings[i].name,
-				       &vf->rings[i]);
+		ret = devm_request_threaded_irq(dev,
+						pci_irq_vector(vf->pdev, VGPU_VECTOR_RING(i)),
+						vgpu_vf_ring_interrupt, vgpu_vf_ring_thread, 0,
+						vf->rings[i].name, &vf->rings[i]);
 		if (ret)
 			break;
 	}

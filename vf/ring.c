@@ -42,6 +42,13 @@
 #define STOP_POLL_US	200
 #define STOP_TIMEOUT_US	500000
 
+/*
+ * Jobs that are completed without letting interrupts in. In the host timers of the
+ * PF's scheduler may have to wait for it, and they have 40 µs; a job takes about
+ * 1 µs, more if many wait for it.
+ */
+#define COMPLETE_AT_ONCE	4
+
 static u64 system_address(struct vgpu_vf_ring *ring, const void *where)
 {
 	return VGPU_ADDR_SYSTEM | (ring->dma + ((const u8 *)where - (u8 *)ring->memory));
@@ -355,18 +362,38 @@ static void end_job(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job, int erro
 	dma_fence_put(&job->done.base);
 }
 
-static void complete_jobs(struct vgpu_vf_ring *ring)
+static bool complete_first(struct vgpu_vf_ring *ring, u64 sequence)
+{
+	struct vgpu_vf_job *job = first_job(ring);
+
+	if (!job || job->sequence > sequence)
+		return false;
+	end_job(ring, job, 0, 0);
+	return true;
+}
+
+/* No more than @most; returns whether there may be more. */
+static bool complete_jobs(struct vgpu_vf_ring *ring, unsigned int most)
 {
 	u64 sequence = le64_to_cpu(READ_ONCE(ring->memory->fence));
-	struct vgpu_vf_job *job, *next;
 
 	/* The stamps were written before the fence. */
 	dma_rmb();
-	list_for_each_entry_safe(job, next, &ring->jobs, link) {
-		if (job->sequence > sequence)
-			break;
-		end_job(ring, job, 0, 0);
-	}
+	while (most && complete_first(ring, sequence))
+		most--;
+	return !most;
+}
+
+static bool complete_some(struct vgpu_vf_ring *ring)
+{
+	unsigned long flags;
+	bool more = false;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	if (!ring->closed)
+		more = complete_jobs(ring, COMPLETE_AT_ONCE);
+	spin_unlock_irqrestore(&ring->lock, flags);
+	return more;
 }
 
 /**
@@ -375,12 +402,8 @@ static void complete_jobs(struct vgpu_vf_ring *ring)
  */
 void vgpu_vf_ring_complete(struct vgpu_vf_ring *ring)
 {
-	unsigned long flags;
-
-	spin_lock_irqsave(&ring->lock, flags);
-	if (!ring->closed)
-		complete_jobs(ring);
-	spin_unlock_irqrestore(&ring->lock, flags);
+	while (complete_some(ring))
+		;
 }
 
 /**
@@ -388,9 +411,21 @@ void vgpu_vf_ring_complete(struct vgpu_vf_ring *ring)
  * @irq: Linux interrupt
  * @data: the ring
  *
- * Return: IRQ_HANDLED
+ * Return: IRQ_HANDLED, or IRQ_WAKE_THREAD if there may be more to do
  */
 irqreturn_t vgpu_vf_ring_interrupt(int irq, void *data)
+{
+	return complete_some(data) ? IRQ_WAKE_THREAD : IRQ_HANDLED;
+}
+
+/**
+ * vgpu_vf_ring_thread() - does what vgpu_vf_ring_interrupt() left
+ * @irq: Linux interrupt
+ * @data: the ring
+ *
+ * Return: IRQ_HANDLED
+ */
+irqreturn_t vgpu_vf_ring_thread(int irq, void *data)
 {
 	vgpu_vf_ring_complete(data);
 	return IRQ_HANDLED;
@@ -494,7 +529,7 @@ static void go_on_behind(struct vgpu_vf_ring *ring, int error, u32 fault, u64 ad
 	unsigned long flags;
 
 	spin_lock_irqsave(&ring->lock, flags);
-	complete_jobs(ring);
+	complete_jobs(ring, VGPU_VF_RING_JOBS);
 	job = first_job(ring);
 	if (job && (head > job->begin || fault)) {
 		end = job->end;
@@ -620,7 +655,7 @@ void vgpu_vf_ring_close(struct vgpu_vf_ring *ring, int error)
 
 	spin_lock_irqsave(&ring->lock, flags);
 	if (!ring->closed)
-		complete_jobs(ring);
+		complete_jobs(ring, VGPU_VF_RING_JOBS);
 	ring->closed = error;
 	list_for_each_entry_safe(job, next, &ring->jobs, link)
 		end_job(ring, job, error == -ENODEV ? -ENODEV : -ECANCELED, 0);

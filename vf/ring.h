@@ -106,6 +106,7 @@ int vgpu_vf_ring_setup(struct vgpu_vf_ring *ring);
 void vgpu_vf_ring_open(struct vgpu_vf_ring *ring);
 void vgpu_vf_ring_close(struct vgpu_vf_ring *ring, int error);
 irqreturn_t vgpu_vf_ring_interrupt(int irq, void *data);
+irqreturn_t vgpu_vf_ring_thread(int irq, void *data);
 struct dma_fence *vgpu_vf_ring_run(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job);
 struct dma_fence *vgpu_vf_ring_run_directly(struct vgpu_vf_ring *ring,
 					    struct vgpu_vf_job *job);

@@ -71,9 +71,10 @@ got=$(($(stat_of 1 runtime_ns) - before))
 all=$(($(stat_value now_ns) - begin))
 check_range "the endless one got its quarter, not more" 20 28 $((got * 100 / all))
 load_kill 1
-# A timer of the host can have to wait for other interrupts of the same CPU.
+# Where the kernel frees many pages at once (free_pcppages_bulk(), up to 2016) no
+# interrupt comes through for 100 µs and more, so a timer of the host is late at times.
 most=0
-[ "$(stat_value path)" = hardware ] || most=1
+[ "$(stat_value path)" = hardware ] || most=$(($(stat_of total slices) / 100))
 check_range "deadlines that were missed" 0 $most "$(stat_of total deadline_misses)"
 
 # Waking: short work now and then, beside endless work of the others

@@ -309,6 +309,10 @@ static int vgpu_pf_identify(struct vgpu_pf *pf)
 	    !pf->rings || pf->rings > VGPU_MAX_RINGS)
 		return dev_err_probe(dev, -ENODEV, "%u functions with %u rings make no sense\n",
 				     pf->functions, pf->rings);
+	if (!pci_sriov_get_totalvfs(vgpu_pf_pdev(pf))) {
+		dev_notice(dev, "VFs are not possible: no SR-IOV capability, as in a guest\n");
+		pf->functions = 1;
+	}
 
 	caps = vgpu_pf_read(pf, VGPU_PF_CAPS);
 	pf->deadlines = caps & VGPU_PF_CAPS_DEADLINE;

@@ -7,8 +7,10 @@
 # qemu.log, pid. What it does is told by "in_guest".
 
 GUEST_MEM=512
-# Where a guest's only VF is
+# The node of a guest's only VF, or PF,
 GUEST_NODE=/dev/dri/renderD128
+# and its device
+GUEST_DEVICE=/sys/bus/pci/devices/0000:01:00.0
 
 # vfs_for_guests COUNT: enables VFs that guests can have
 vfs_for_guests()
@@ -41,7 +43,16 @@ guest_clearcpuid()
 	grep -o 'clearcpuid=[^ ]*' /proc/cmdline
 }
 
-# guest_start N [VF...] [-- QEMU-ARGUMENT...]: it begins to boot
+# pf_to DRIVER: the same with the PF, which has no VFs
+pf_to()
+{
+	echo $1 > $PF/driver_override
+	[ ! -e $PF/driver ] || echo $PF_BDF > $PF/driver/unbind
+	echo $PF_BDF > /sys/bus/pci/drivers_probe
+	[ "$(basename "$(readlink $PF/driver)")" = $1 ]
+}
+
+# guest_start N [VF|pf...] [-- QEMU-ARGUMENT...]: it begins to boot
 # A PC with PCI Express, where devices can come and go, and a firmware that does no more
 # than to start the kernel.
 guest_start()
@@ -54,9 +65,11 @@ guest_start()
 	guest_ports=0
 	while [ $# -gt 0 ] && [ "$1" != -- ]; do
 		guest_ports=$((guest_ports + 1))
+		guest_bdf=$PF_BDF
+		[ "$1" = pf ] || guest_bdf=$(vf_bdf $1)
 		guest_devices="$guest_devices
 			-device pcie-root-port,id=port$guest_ports,chassis=$guest_ports
-			-device vfio-pci,id=vf$1,host=$(vf_bdf $1),bus=port$guest_ports"
+			-device vfio-pci,id=vf$1,host=$guest_bdf,bus=port$guest_ports"
 		shift
 	done
 	[ $# = 0 ] || shift
@@ -113,7 +126,7 @@ LEFT=0xdead0fed
 # leave_traces N VF: guest N fills all VRAM of its VF, which it does not use any more
 leave_traces()
 {
-	in_guest $1 "rmmod vgpu_vf; cd /sys/bus/pci/devices/*:01:00.0 && echo 1 > enable &&
+	in_guest $1 "rmmod vgpu_vf; cd $GUEST_DEVICE && echo 1 > enable &&
 		vram resource2 $(bytes_of $2) fill $LEFT &&
 		vram resource2 $(bytes_of $2) check $LEFT"
 }

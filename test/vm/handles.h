@@ -99,9 +99,12 @@ static inline uint64_t vram_free(void)
 /* Page tables of our VM come and go. */
 #define TABLES	(64 * 1024)
 
+/* More than @bytes, if something of closed files was still there then. */
 static inline bool is_free(uint64_t bytes)
 {
-	return vram_free() + TABLES >= bytes && vram_free() <= bytes + TABLES;
+	uint64_t now = vram_free();
+
+	return now + TABLES >= bytes && now <= vram_size;
 }
 
 /* What closed files had comes back a little later, and no event tells. */

@@ -1,7 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: vfs=4 vram-size=256M --timeout 400
-# vm: vfs=4 vram-size=256M --cpus 2 hw-deadline=off --timeout 400
+# vm: --icount 1 vfs=4 vram-size=256M --timeout 400
 #
 # The PF's own render node beside VFs: who cannot reach what is whose, and whom a hang
 # costs what. The programs are tests of their own and count as one result each.

@@ -84,12 +84,23 @@ static unsigned int left_of_nth(int fd)
 	return strtoul(text, NULL, 10);
 }
 
-/* Return: whether the @n-th has failed, or there are fewer. */
-static bool fail_nth(int nth, int fd, unsigned long request, void *arg, unsigned int n,
-		     int *err)
+/**
+ * vgpu_ioctl_failing() - ioctl(), one allocation or copy of which fails
+ * @fd: of the node
+ * @request: which one
+ * @arg: its argument
+ * @n: which of its allocations, and copies from and to the process, counted from 1
+ * @err: how it has ended: 0 or a positive errno
+ *
+ * Return: whether one has failed; else there are fewer
+ */
+bool vgpu_ioctl_failing(int fd, unsigned long request, void *arg, unsigned int n, int *err)
 {
+	int nth = open_nth();
 	unsigned int left;
 
+	if (nth < 0)
+		die("/proc/thread-self/fail-nth");
 	set_nth(nth, n);
 	*err = ioctl(fd, request, arg) ? errno : 0;
 	left = left_of_nth(nth);
@@ -155,14 +166,14 @@ static bool is_want_of_memory(int err)
 	return err == ENOMEM || err == EFAULT;
 }
 
-static void walk(int nth, int fd, unsigned long request, void *arg, int *err)
+static void walk(int fd, unsigned long request, void *arg, int *err)
 {
 	unsigned char before[BYTES];
 	unsigned int n, faults = 0, refused = 0;
 	int odd = 0;
 
 	memcpy(before, arg, _IOC_SIZE(request));
-	for (n = 1; fail_nth(nth, fd, request, arg, n, err); n += n < EACH ? 1 : n / 8) {
+	for (n = 1; vgpu_ioctl_failing(fd, request, arg, n, err); n += n < EACH ? 1 : n / 8) {
 		/* It could do without. Or the caller tries again. */
 		if (!*err ? !undo(fd, request, arg) : *err == EINTR || *err == EAGAIN)
 			break;
@@ -198,12 +209,11 @@ static void walk(int nth, int fd, unsigned long request, void *arg, int *err)
  */
 int vgpu_ioctl(int fd, unsigned long request, void *arg)
 {
-	int nth, err;
+	int err;
 
-	nth = wanted() && arg && is_worth_it(request) ? open_nth() : -1;
-	if (nth < 0)
+	if (!wanted() || !arg || !is_worth_it(request) || open_nth() < 0)
 		return ioctl(fd, request, arg);
-	walk(nth, fd, request, arg, &err);
+	walk(fd, request, arg, &err);
 	errno = err;
 	return err ? -1 : 0;
 }

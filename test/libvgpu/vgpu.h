@@ -54,6 +54,7 @@ int vgpu_call(struct vgpu *gpu, unsigned long request, void *arg);
 
 /** vgpu_ioctl() - ioctl(); with VGPU_INJECT in the environment see inject.c */
 int vgpu_ioctl(int fd, unsigned long request, void *arg);
+bool vgpu_ioctl_failing(int fd, unsigned long request, void *arg, unsigned int n, int *err);
 /** vgpu_open_path() - open() of a node; the same */
 int vgpu_open_path(const char *path);
 

@@ -37,6 +37,10 @@ inject_program()
 	check_vram_free 1 "$before"
 }
 
+# By each way into a ring, with nothing left to chance.
+program vf_refused $(vf_node 1)
+check_vram_free 1 "$before"
+
 inject_program vf_ioctl
 inject_program vf_submit --jobs 20
 inject_program vf_queue $(vf_node 2)

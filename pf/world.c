@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Between the scheduling core and the device; see world.h. */
 #include <linux/ktime.h>
-#include <linux/vmalloc.h>
+#include <linux/slab.h>
 
 #include <drm/drm_managed.h>
 
@@ -592,7 +592,7 @@ void vgpu_pf_world_stop(struct vgpu_pf *pf)
 
 static void vgpu_pf_world_free(struct drm_device *drm, void *core)
 {
-	vfree(core);
+	kvfree(core);
 }
 
 /**
@@ -624,7 +624,7 @@ int vgpu_pf_world_init(struct vgpu_pf *pf)
 	hrtimer_init(&world->deadline.timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
 	world->deadline.timer.function = vgpu_pf_world_deadline;
 
-	world->core = vzalloc(vgpu_sched_size(pf->functions));
+	world->core = kvzalloc(vgpu_sched_size(pf->functions), GFP_KERNEL);
 	if (!world->core)
 		return -ENOMEM;
 	err = drmm_add_action_or_reset(&pf->drm, vgpu_pf_world_free, world->core);

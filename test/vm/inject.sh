@@ -4,9 +4,12 @@
 # ktap.sh. Only the debug kernel can do that.
 #
 #	inject_possible			can this kernel?
-#	inject_into MODULE [FUNCTION]	only below functions of MODULE, and not below
-#					FUNCTION of the kernel
-#	inject_copies			as of inject_into, copies from and to processes, too
+#	inject_into MODULE [FIRST [LAST]]
+#					only below functions of MODULE, and not below FIRST of
+#					the kernel, nor any behind it, up to LAST
+#	inject_behind FUNCTION		then: only below those functions of the module that
+#					are behind that one
+#	inject_copies			then: copies from and to processes, too
 #	inject_walk WHAT ARGUMENT…	as of the program "inject": each allocation of a
 #					write fails once
 #	traces_of BDF			for inject_walk: what there is of a function that has
@@ -30,7 +33,7 @@ inject_range()
 {
 	awk -v name=$1 '
 		$3 == name { first = $1; next }
-		$2 ~ /[tTwW]/ && NF == 3 { all[n++] = $1 }
+		$2 ~ /[tTwW]/ { all[n++] = $1 }
 		END {
 			end = "ffffffffffffffff"
 			for (i = 0; i < n; i++)
@@ -53,12 +56,12 @@ inject_module_range()
 
 inject_into()
 {
-	set -- $(inject_module_range $1) ${2:+$(inject_range $2)}
+	set -- $(inject_module_range $1) ${2:+$(inject_range $2)} ${3:+$(inject_range $3)}
 	inject_set stacktrace-depth 32
 	inject_set require-start 0x$1
 	inject_set require-end $(printf '0x%x' $((0x$2 + 4096)))
 	inject_set reject-start 0x${3:-0}
-	inject_set reject-end 0x${4:-0}
+	inject_set reject-end 0x${6:-${4:-0}}
 	inject_set verbose 0
 	inject_set probability 0
 	# those that may sleep as well
@@ -78,6 +81,12 @@ inject_into()
 		echo 1 > $INJECT/$inject_kind/require-start
 		echo 1 > $INJECT/$inject_kind/require-end
 	done
+}
+
+inject_behind()
+{
+	set -- $(inject_range $1)
+	inject_set require-start 0x$2
 }
 
 inject_copies()

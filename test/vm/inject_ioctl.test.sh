@@ -22,7 +22,10 @@ modprobe vgpu_pf
 modprobe vgpu_vf
 enable_vfs 2
 before=$(vram_free 1)
+# Not those of DRM, which calls the driver and is called by it: what it has made and then
+# cannot tell the process of is there until the file is closed.
 inject_into vgpu_vf
+inject_behind unlocked_ioctl
 inject_copies
 
 # inject_program NAME ARGUMENT...: that test; the faults that it has met

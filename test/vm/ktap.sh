@@ -10,6 +10,8 @@
 #	check_fails WHAT COMMAND…	passes if it does not
 #	check_equal WHAT WANT GOT	texts
 #	check_range WHAT MIN MAX GOT	integers, limits included
+#	check_time WHAT MIN MAX GOT	the same of what the kernel's own instructions decide:
+#					is skipped, and tells why, where each is many
 #	check_write WHAT VALUE FILE	writing succeeds
 #	check_refused WHAT VALUE FILE ERROR [REGEXP]
 #					writing fails with the errno text ERROR and
@@ -96,6 +98,22 @@ check_range()
 		pass "$1"
 	else
 		fail "$1" "expected $2…$3, found $4"
+	fi
+}
+
+# With KASAN each access to memory is several, each lock and allocation hundreds. To
+# decide that this is such a kernel, nothing counts but how it was built.
+ktap_kernel_is_slow()
+{
+	zcat /proc/config.gz 2>/dev/null | grep -qx CONFIG_KASAN=y
+}
+
+check_time()
+{
+	if ktap_kernel_is_slow && [ "$4" -gt "$3" ] 2>/dev/null; then
+		skip "$1" "$4 is more than $3: this kernel has CONFIG_KASAN, and several instructions for one"
+	else
+		check_range "$@"
 	fi
 }
 

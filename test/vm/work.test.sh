@@ -56,12 +56,16 @@ for vf in 1 2 3 4; do
 		"$(cat /tmp/draw.$vf)"
 done
 
-# One with endless work beside three with short work
+# One with endless work beside three with short work: as short as the kernel can submit
+# it. What the debug kernel needs for 0.4 ms of it would leave the engine to the endless
+# one for most of the time.
+short="--groups 20 --jobs 1500"
+[ $PATIENCE = 1 ] || short="--groups 200 --jobs 150"
 load_start 1 1 --groups 50000 --depth 4
 before=$(stat_of 1 runtime_ns)
 begin=$(stat_value now_ns)
 for vf in 2 3 4; do
-	load_start $vf $vf --groups 20 --depth 32 --jobs 1500
+	load_start $vf $vf $short --depth 32
 done
 for vf in 2 3 4; do
 	load_wait $vf
@@ -73,9 +77,12 @@ check_range "the endless one got its quarter, not more" 20 28 $((got * 100 / all
 load_kill 1
 # Where the kernel frees many pages at once (free_pcppages_bulk(), up to 2016) no
 # interrupt comes through for 100 µs and more, so a timer of the host is late at times.
-most=0
-[ "$(stat_value path)" = hardware ] || most=$(($(stat_of total slices) / 100))
-check_range "deadlines that were missed" 0 $most "$(stat_of total deadline_misses)"
+if [ "$(stat_value path)" = hardware ]; then
+	check_range "deadlines that were missed" 0 0 "$(stat_of total deadline_misses)"
+else
+	check_time "deadlines that were missed" 0 $(($(stat_of total slices) / 100)) \
+		"$(stat_of total deadline_misses)"
+fi
 
 # Waking: short work now and then, beside endless work of the others
 for vf in 2 3 4; do

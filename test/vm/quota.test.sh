@@ -222,7 +222,7 @@ for vf in 2 3 4; do
 done
 check_write "policy rr" rr $ADMIN/policy
 set_to vf1 exec_quantum_us 0
-load_start 1 1 --groups 400 --depth 16
+load_start 1 1 --groups 4000 --depth 16
 sleep 0.2
 log_mark
 set_quota 3 2 > /tmp/quota.out 2>&1 &

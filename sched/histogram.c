@@ -43,10 +43,13 @@ u64 vgpu_histogram_upper(unsigned int bucket)
 
 static void add(struct vgpu_histogram *h, unsigned int bucket, u64 ns)
 {
-	h->min = h->count ? min(h->min, ns) : ns;
-	h->max = max(h->max, ns);
+	if (!h->count || ns < h->min)
+		h->min = ns;
+	if (ns > h->max)
+		h->max = ns;
 	h->count++;
-	h->sum += min(ns, U64_MAX - h->sum);
+	if (__builtin_add_overflow(h->sum, ns, &h->sum))
+		h->sum = U64_MAX;
 	h->bucket[bucket]++;
 }
 

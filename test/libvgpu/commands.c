@@ -28,14 +28,25 @@ void vgpu_commands_reset(struct vgpu_commands *commands)
 	commands->overflow = false;
 }
 
-void vgpu_emit(struct vgpu_commands *commands, const void *packet, size_t bytes)
+/* NULL if there is no room. */
+static inline void *reserve(struct vgpu_commands *commands, size_t bytes)
 {
+	void *place = (char *)commands->bo.map + commands->used;
+
 	if (bytes > commands->bo.size - commands->used) {
 		commands->overflow = true;
-		return;
+		return NULL;
 	}
-	memcpy((char *)commands->bo.map + commands->used, packet, bytes);
 	commands->used += bytes;
+	return place;
+}
+
+void vgpu_emit(struct vgpu_commands *commands, const void *packet, size_t bytes)
+{
+	void *place = reserve(commands, bytes);
+
+	if (place)
+		memcpy(place, packet, bytes);
 }
 
 void vgpu_emit_nop(struct vgpu_commands *commands, uint32_t qwords)
@@ -99,25 +110,46 @@ void vgpu_emit_timestamp(struct vgpu_commands *commands, uint64_t addr)
 	vgpu_emit(commands, &packet, sizeof(packet));
 }
 
+/* Without its arguments; NULL if there is no room. */
+static inline struct vgpu_pkt_dispatch *dispatch(struct vgpu_commands *commands,
+						 uint32_t kernel, uint32_t x, uint32_t y,
+						 uint32_t z)
+{
+	struct vgpu_pkt_dispatch *packet = reserve(commands, sizeof(*packet));
+
+	if (!packet)
+		return NULL;
+	packet->pkt = (struct vgpu_pkt){
+		.header = VGPU_PKT_HEADER(VGPU_OP_DISPATCH, 0, *packet),
+	};
+	packet->kernel = kernel;
+	packet->grid_x = x;
+	packet->grid_y = y;
+	packet->grid_z = z;
+	return packet;
+}
+
 void vgpu_emit_dispatch(struct vgpu_commands *commands, uint32_t kernel, uint32_t x,
 			uint32_t y, uint32_t z, const uint64_t args[8])
 {
-	struct vgpu_pkt_dispatch packet = {
-		.pkt.header = VGPU_PKT_HEADER(VGPU_OP_DISPATCH, 0, packet),
-		.kernel = kernel, .grid_x = x, .grid_y = y, .grid_z = z,
-	};
+	struct vgpu_pkt_dispatch *packet = dispatch(commands, kernel, x, y, z);
 
-	memcpy(packet.args, args, sizeof(packet.args));
-	vgpu_emit(commands, &packet, sizeof(packet));
+	if (packet)
+		memcpy(packet->args, args, sizeof(packet->args));
 }
 
 void vgpu_emit_spin(struct vgpu_commands *commands, bool atomic, uint32_t groups,
 		    uint64_t group_ns, uint64_t counts)
 {
-	uint64_t args[8] = { group_ns, counts };
+	struct vgpu_pkt_dispatch *packet =
+		dispatch(commands, atomic ? VGPU_KERNEL_SPIN_ATOMIC : VGPU_KERNEL_SPIN,
+			 groups, 1, 1);
 
-	vgpu_emit_dispatch(commands, atomic ? VGPU_KERNEL_SPIN_ATOMIC : VGPU_KERNEL_SPIN,
-			   groups, 1, 1, args);
+	if (!packet)
+		return;
+	packet->args[0] = group_ns;
+	packet->args[1] = counts;
+	memset(&packet->args[2], 0, sizeof(packet->args) - 2 * sizeof(packet->args[0]));
 }
 
 void vgpu_emit_saxpy(struct vgpu_commands *commands, uint64_t n, float a, uint64_t x,

@@ -15,6 +15,7 @@
 struct spent {
 	uint64_t submit;
 	uint64_t reap;
+	uint64_t turn;
 };
 
 static const struct work gate = { .kind = WORK_SPIN, .groups = 1, .group_ns = GATE_NS };
@@ -32,34 +33,88 @@ static int await_all(const struct ring *ring)
 	return 0;
 }
 
-static int run(struct queue *queue, unsigned int batch, unsigned int count,
-	       struct spent *spent)
+/* The ring is busy, for long. */
+static int shut(struct queue *queue, unsigned int batch)
+{
+	unsigned int count;
+
+	queue->plan.work = gate;
+	queue->plan.batch = 1;
+	count = queue_feed(queue);
+	queue->plan.work = empty;
+	queue->plan.batch = batch;
+	return count ? 0 : -ENOSPC;
+}
+
+static uint64_t feed(struct queue *queue, unsigned int count)
+{
+	uint64_t begun = rte_rdtsc();
+	unsigned int i;
+
+	for (i = 0; i < count;)
+		i += queue_feed(queue);
+	return rte_rdtsc() - begun;
+}
+
+static uint64_t reap(struct queue *queue, unsigned int count)
+{
+	uint64_t begun = rte_rdtsc();
+	unsigned int i;
+
+	for (i = 0; i < count;)
+		i += queue_reap(queue);
+	return rte_rdtsc() - begun;
+}
+
+static void reap_gate(struct queue *queue, unsigned int batch)
+{
+	queue->plan.batch = 1;
+	queue_reap(queue);
+	queue->plan.batch = batch;
+}
+
+/* Submit all, then reap all. */
+static int halves(struct queue *queue, unsigned int batch, unsigned int count,
+		  struct spent *spent)
+{
+	int ret = shut(queue, batch);
+
+	if (ret)
+		return ret;
+	spent->submit = feed(queue, count);
+	ret = await_all(&queue->ring);
+	if (ret)
+		return ret;
+	reap_gate(queue, batch);
+	spent->reap = reap(queue, count);
+	return 0;
+}
+
+/* What an lcore does all the time: reap some, submit as many. */
+static int turns(struct queue *queue, unsigned int batch, unsigned int count,
+		 struct spent *spent)
 {
 	uint64_t begun;
 	unsigned int i;
 	int ret;
 
-	queue->plan.work = gate;
-	queue->plan.batch = 1;
-	if (!queue_feed(queue))
-		return -ENOSPC;
-	queue->plan.work = empty;
 	queue->plan.batch = batch;
+	feed(queue, count);
+	ret = await_all(&queue->ring);
+	if (!ret)
+		ret = shut(queue, batch);
+	if (ret)
+		return ret;
 	begun = rte_rdtsc();
-	for (i = 0; i < count;)
-		i += queue_feed(queue);
-	spent->submit = rte_rdtsc() - begun;
+	for (i = 0; i < count; i += batch)
+		queue_step(queue, false);
+	spent->turn = rte_rdtsc() - begun;
 
 	ret = await_all(&queue->ring);
 	if (ret)
 		return ret;
-	queue->plan.batch = 1;
-	queue_reap(queue);
-	queue->plan.batch = batch;
-	begun = rte_rdtsc();
-	for (i = 0; i < count;)
-		i += queue_reap(queue);
-	spent->reap = rte_rdtsc() - begun;
+	reap_gate(queue, batch);
+	reap(queue, count);
 	return 0;
 }
 
@@ -70,13 +125,16 @@ static int least(struct queue *queue, unsigned int batch, unsigned int count,
 	unsigned int i;
 	int ret;
 
-	*least = (struct spent){ UINT64_MAX, UINT64_MAX };
+	*least = (struct spent){ UINT64_MAX, UINT64_MAX, UINT64_MAX };
 	for (i = 0; i < ROUNDS; i++) {
-		ret = run(queue, batch, count, &spent);
+		ret = halves(queue, batch, count, &spent);
+		if (!ret)
+			ret = turns(queue, batch, count, &spent);
 		if (ret)
 			return ret;
 		least->submit = RTE_MIN(least->submit, spent.submit);
 		least->reap = RTE_MIN(least->reap, spent.reap);
+		least->turn = RTE_MIN(least->turn, spent.turn);
 	}
 	return 0;
 }
@@ -98,6 +156,7 @@ int cost_measure(struct queue *queue)
 			.batch = batches[i],
 			.submit = (double)(twice.submit - some.submit) / COST_COUNT,
 			.reap = (double)(twice.reap - some.reap) / COST_COUNT,
+			.turn = (double)(twice.turn - some.turn) / COST_COUNT,
 		};
 	}
 	return 0;

@@ -32,14 +32,15 @@ static unsigned int slots_of(unsigned int depth)
 
 uint64_t client_memory(unsigned int depth, unsigned int queues)
 {
-	uint64_t ring = rte_align64pow2(depth * RING_SUBMISSION_BYTES + 8) + 2 * 4096;
+	uint64_t ring = rte_align64pow2(depth * RING_SUBMISSION_BYTES + 8) + 3 * 4096;
 
 	return queues * (ring + slots_of(depth) * WORK_COMMANDS_BYTES + 3 * 4096);
 }
 
-static uint64_t ns(uint64_t cycles)
+/* Without a division: this is done for each completion. */
+static uint64_t ns(const struct queue *queue, uint64_t cycles)
 {
-	return (unsigned __int128)cycles * 1000000000 / rte_get_tsc_hz();
+	return (unsigned __int128)cycles * queue->ns_per_cycle >> 32;
 }
 
 static void slot_init(struct rte_mempool *pool, void *opaque, void *object,
@@ -106,6 +107,15 @@ static int make_slots(struct queue *queue, unsigned int index)
 	return queue->commands ? 0 : -rte_errno;
 }
 
+/* What comes back is used again, without a look at the pool's ring. */
+static int make_cache(struct queue *queue)
+{
+	unsigned int size = RTE_MIN(queue->plan.depth, (unsigned int)RTE_MEMPOOL_CACHE_MAX_SIZE);
+
+	queue->cache = rte_mempool_cache_create(size, SOCKET_ID_ANY);
+	return queue->cache ? 0 : -rte_errno;
+}
+
 static int make_ready(struct queue *queue, unsigned int index)
 {
 	char name[RTE_RING_NAMESIZE];
@@ -125,11 +135,13 @@ static int queue_create(struct client *client, unsigned int index, const struct 
 
 	queue->client = client;
 	queue->plan = *plan;
+	queue->ns_per_cycle = (1000000000ull << 32) / rte_get_tsc_hz();
 	ret = ring_create(&queue->ring, &client->fn, index, plan->depth, plan->interrupts);
+	queue->plan.depth = RTE_MIN(plan->depth, queue->ring.room);
 	if (!ret)
 		ret = make_slots(queue, index);
-	if (!ret && produced)
-		ret = make_ready(queue, index);
+	if (!ret)
+		ret = produced ? make_ready(queue, index) : make_cache(queue);
 	if (ret)
 		LOG(ERR, "%s: queue %u: %s", client->fn.vfio.bdf, index, strerror(-ret));
 	return ret;
@@ -138,6 +150,9 @@ static int queue_create(struct client *client, unsigned int index, const struct 
 static void queue_destroy(struct queue *queue)
 {
 	rte_ring_free(queue->ready);
+	/* What is in it is in the pool. */
+	if (queue->cache)
+		rte_mempool_cache_free(queue->cache);
 	rte_mempool_free(queue->commands);
 	ring_destroy(&queue->ring);
 }
@@ -187,15 +202,13 @@ void queue_submitted(struct queue *queue, unsigned int count, uint64_t now)
 	if (!queue->stats.submitted)
 		queue->stats.begun = now;
 	queue->stats.submitted += count;
-	queue->stats.doorbells = queue->ring.doorbells;
 }
 
 void queue_completed(struct queue *queue, uint64_t begun, uint64_t now)
 {
 	queue->stats.completed++;
 	queue->stats.ended = now;
-	queue->silence = 0;
-	vgpu_histogram_add(&queue->stats.latency, ns(now - begun));
+	vgpu_histogram_add(&queue->stats.latency, ns(queue, now - begun));
 }
 
 static void complete(struct queue *queue, struct command *command, uint64_t now)
@@ -213,38 +226,36 @@ static void complete(struct queue *queue, struct command *command, uint64_t now)
 	}
 }
 
-unsigned int queue_reap(struct queue *queue)
+static __rte_always_inline unsigned int reap(struct queue *queue)
 {
-	void *done[BURST];
-	unsigned int count = ring_reap(&queue->ring, done, queue->plan.batch), i;
+	unsigned int count = RTE_MIN(ring_done(&queue->ring), queue->plan.batch), i;
+	void *command;
 	uint64_t now;
 
 	if (!count)
 		return 0;
 	now = rte_rdtsc();
-	for (i = 0; i < count; i++)
-		complete(queue, done[i], now);
-	rte_mempool_put_bulk(queue->commands, done, count);
+	for (i = 0; i < count; i++) {
+		command = ring_next(&queue->ring);
+		complete(queue, command, now);
+		rte_mempool_generic_put(queue->commands, &command, 1, queue->cache);
+	}
 	if (queue->plan.gap_ns)
 		queue->next = now + queue->plan.gap_ns * rte_get_tsc_hz() / 1000000000;
 	return count;
 }
 
-/* Up to @count of them, prepared. */
-static unsigned int take(struct queue *queue, struct command **commands,
-			 unsigned int count)
+/* One that is prepared; NULL if there is none. */
+static struct command *take(struct queue *queue)
 {
-	unsigned int i;
+	void *command;
 
 	if (queue->ready)
-		return rte_ring_sc_dequeue_burst(queue->ready, (void **)commands, count,
-						 NULL);
-	for (i = 0; i < count; i++) {
-		if (rte_mempool_get(queue->commands, (void **)&commands[i]))
-			break;
-		work_prepare(&queue->plan.work, commands[i]);
-	}
-	return i;
+		return rte_ring_sc_dequeue(queue->ready, &command) ? NULL : command;
+	if (rte_mempool_generic_get(queue->commands, &command, 1, queue->cache))
+		return NULL;
+	work_prepare(&queue->plan.work, command);
+	return command;
 }
 
 static unsigned int room(const struct queue *queue)
@@ -257,27 +268,41 @@ static unsigned int room(const struct queue *queue)
 	return count;
 }
 
-unsigned int queue_feed(struct queue *queue)
+static __rte_always_inline unsigned int feed(struct queue *queue)
 {
-	struct command *commands[BURST];
-	unsigned int count = room(queue), i;
+	struct command *commands[BURST], *command;
+	unsigned int limit = room(queue), count, i = 0;
 	uint64_t now;
 
-	count = count ? take(queue, commands, count) : 0;
+	for (count = 0; count < limit; count++) {
+		command = take(queue);
+		if (!command)
+			break;
+		if (queue->recorder)
+			record_submit(queue->recorder, queue->ring.index, command);
+		ring_submit(&queue->ring, CLIENT_CONTEXT, command->packets.bo.addr,
+			    command->packets.used, command);
+		commands[count] = command;
+	}
 	if (!count)
 		return 0;
-	for (i = 0; i < count; i++) {
-		if (queue->recorder)
-			record_submit(queue->recorder, queue->ring.index, commands[i]);
-		ring_submit(&queue->ring, CLIENT_CONTEXT, commands[i]->packets.bo.addr,
-			    commands[i]->packets.used, commands[i]);
-	}
 	now = rte_rdtsc();
-	for (i = 0; i < count; i++)
+	do {
 		commands[i]->begun = now;
+	} while (++i < count);
 	ring_doorbell(&queue->ring);
 	queue_submitted(queue, count, now);
 	return count;
+}
+
+unsigned int queue_reap(struct queue *queue)
+{
+	return reap(queue);
+}
+
+unsigned int queue_feed(struct queue *queue)
+{
+	return feed(queue);
 }
 
 /* Nothing has been completed for a while. */
@@ -297,8 +322,10 @@ void queue_look_after(struct queue *queue)
 		    VGPU_FIELD_GET(VGPU_RING_FAULT_OPCODE, halt.fault), halt.addr);
 		ring_skip(&queue->ring);
 	}
-	if (!queue->silence)
+	if (!queue->silence || queue->seen != queue->stats.completed) {
+		queue->seen = queue->stats.completed;
 		queue->silence = now;
+	}
 	if (now - queue->silence > PATIENCE_S * rte_get_tsc_hz()) {
 		LOG(ERR, "%s: ring %u: nothing completed in %u s", fn->vfio.bdf,
 		    queue->ring.index, PATIENCE_S);
@@ -308,10 +335,8 @@ void queue_look_after(struct queue *queue)
 
 static void idle(struct queue *queue)
 {
-	if (queue->plan.storm) {
+	if (queue->plan.storm)
 		ring_doorbell(&queue->ring);
-		queue->stats.doorbells++;
-	}
 	if (queue->plan.interrupts && ring_pending(&queue->ring))
 		vfio_wait(&queue->client->fn.vfio, VGPU_VECTOR_RING(queue->ring.index), 1000);
 	if (!(++queue->stats.polls & POLLS_MASK) || queue->plan.interrupts)
@@ -331,9 +356,9 @@ bool queue_step(struct queue *queue, bool stop)
 
 	if (queue->failed)
 		return false;
-	done = queue_reap(queue);
+	done = reap(queue);
 	if (!stop && (!queue->plan.gap_ns || rte_rdtsc() >= queue->next))
-		done += queue_feed(queue);
+		done += feed(queue);
 	if (!done)
 		idle(queue);
 	return done;
@@ -362,13 +387,12 @@ int queue_run(struct queue *queue, struct vgpu_commands *packets)
 	uint64_t end = rte_rdtsc() + PATIENCE_S * rte_get_tsc_hz();
 	struct ring_halt halt;
 	unsigned int polls = 0;
-	void *done;
 
-	if (packets->overflow ||
-	    !ring_submit(&queue->ring, CLIENT_CONTEXT, packets->bo.addr, packets->used, packets))
+	if (packets->overflow || ring_pending(&queue->ring) >= queue->plan.depth)
 		return -ENOSPC;
+	ring_submit(&queue->ring, CLIENT_CONTEXT, packets->bo.addr, packets->used, packets);
 	ring_doorbell(&queue->ring);
-	while (!ring_reap(&queue->ring, &done, 1)) {
+	while (!ring_done(&queue->ring)) {
 		rte_pause();
 		if (++polls & POLLS_MASK)
 			continue;
@@ -377,6 +401,7 @@ int queue_run(struct queue *queue, struct vgpu_commands *packets)
 		if (rte_rdtsc() > end)
 			return -ETIMEDOUT;
 	}
+	ring_next(&queue->ring);
 	return 0;
 }
 

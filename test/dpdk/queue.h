@@ -52,7 +52,6 @@ struct plan {
  * @completed: of these
  * @wrong: of these, with a wrong result
  * @faults: halts of the ring
- * @doorbells: rung
  * @polls: turns of the loop in which nothing had been completed
  * @begun: TSC at the first doorbell
  * @ended: TSC at the last completion
@@ -63,7 +62,6 @@ struct stats {
 	uint64_t completed;
 	uint64_t wrong;
 	uint64_t faults;
-	uint64_t doorbells;
 	uint64_t polls;
 	uint64_t begun;
 	uint64_t ended;
@@ -79,10 +77,13 @@ struct recorder;
  * @ring: the ring
  * @plan: how it is used
  * @commands: free command buffers
+ * @cache: some of them, of the owner, if there are no producers
  * @ready: prepared ones, if there are producers
  * @unprepared: how many producers are still to prepare, if there is a limit
  * @next: TSC before which nothing is submitted
- * @silence: TSC since when nothing has been completed
+ * @ns_per_cycle: of the TSC, with 32 fraction bits
+ * @seen: completed ones when somebody last looked after it
+ * @silence: TSC since when there were no more of them
  * @recorder: writes down what is submitted, or NULL
  * @packets: memory of all command buffers
  * @packets_addr: where it is in the address space
@@ -96,9 +97,12 @@ struct queue {
 	struct ring ring;
 	struct plan plan;
 	struct rte_mempool *commands;
+	struct rte_mempool_cache *cache;
 	struct rte_ring *ready;
 	int64_t unprepared;
 	uint64_t next;
+	uint64_t ns_per_cycle;
+	uint64_t seen;
 	uint64_t silence;
 	struct recorder *recorder;
 	struct block packets;
@@ -114,11 +118,13 @@ struct queue {
  * @batch: submissions for each doorbell, 0 if not measured
  * @submit: from taking a command to the doorbell
  * @reap: from the fence to giving it back
+ * @turn: of the loop that does both, as lcores do
  */
 struct cost {
 	unsigned int batch;
 	double submit;
 	double reap;
+	double turn;
 };
 
 /**

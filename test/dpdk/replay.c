@@ -239,17 +239,14 @@ static uint8_t *find(struct player *player, uint32_t context, uint64_t addr, uin
 
 static void reap(struct player *player)
 {
-	uint64_t now = rte_rdtsc();
-	void *done[32];
-	unsigned int r, i, count;
+	uint64_t now = rte_rdtsc(), *begun, count;
+	unsigned int r;
 
 	for (r = 0; r < player->client->count; r++) {
 		struct queue *queue = &player->client->queues[r];
 
-		count = ring_reap(&queue->ring, done, RTE_DIM(done));
-		for (i = 0; i < count; i++) {
-			uint64_t *begun = done[i];
-
+		for (count = ring_done(&queue->ring); count; count--) {
+			begun = ring_next(&queue->ring);
 			queue_completed(queue, *begun, now);
 			*begun = 0;
 		}
@@ -284,9 +281,8 @@ static int submit(struct player *player, const struct recording_submit *submit)
 	if (ret)
 		return ret;
 	*begun = rte_rdtsc();
-	if (!ring_submit(&queue->ring, CLIENT_CONTEXT + 1 + submit->context, submit->addr,
-			 submit->bytes, begun))
-		return -ENOSPC;
+	ring_submit(&queue->ring, CLIENT_CONTEXT + 1 + submit->context, submit->addr,
+		    submit->bytes, begun);
 	ring_doorbell(&queue->ring);
 	queue_submitted(queue, 1, *begun);
 	return 0;

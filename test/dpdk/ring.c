@@ -20,18 +20,22 @@ int ring_create(struct ring *ring, struct function *fn, unsigned int index,
 		unsigned int depth, bool interrupts)
 {
 	uint64_t bytes = ring_bytes(fn, depth);
-	struct block packets = arena_take(&fn->memory, bytes, 4096);
+	struct block packets = arena_take(&fn->memory, bytes + RING_SUBMISSION_BYTES, 4096);
 	struct block fence = arena_take(&fn->memory, RTE_CACHE_LINE_SIZE, RTE_CACHE_LINE_SIZE);
 
 	*ring = (struct ring){
-		.fn = fn, .index = index, .interrupts = interrupts,
-		.packets = packets.cpu, .bytes = bytes,
+		.fn = fn, .index = index,
+		.doorbell = fn->vfio.regs + VGPU_REG_DOORBELL(index),
+		.fence_header = VGPU_PKT_HEADER(VGPU_OP_FENCE,
+						interrupts ? VGPU_FENCE_INTERRUPT : 0,
+						struct vgpu_pkt_fence),
+		.packets = packets.cpu, .word_mask = bytes / 8 - 1,
+		.room = bytes / RING_SUBMISSION_BYTES,
 		.fence = fence.cpu, .fence_addr = fence.gpu,
 	};
-	/* At most so many are in it at a time. */
-	ring->places = rte_align64pow2(bytes / RING_SUBMISSION_BYTES) - 1;
-	ring->pending = calloc(ring->places + 1, sizeof(*ring->pending));
-	if (!packets.cpu || !fence.cpu || !ring->pending) {
+	ring->cookie_mask = rte_align64pow2(ring->room) - 1;
+	ring->cookies = calloc(ring->cookie_mask + 1, sizeof(*ring->cookies));
+	if (!packets.cpu || !fence.cpu || !ring->cookies) {
 		LOG(ERR, "%s: no memory for ring %u", fn->vfio.bdf, index);
 		return -ENOMEM;
 	}
@@ -46,64 +50,8 @@ int ring_create(struct ring *ring, struct function *fn, unsigned int index,
 
 void ring_destroy(struct ring *ring)
 {
-	free(ring->pending);
-	ring->pending = NULL;
-}
-
-/* Packets are whole words, and may go on at the beginning of the ring. */
-static void emit(struct ring *ring, uint64_t a, uint64_t b, uint64_t c)
-{
-	uint64_t mask = ring->bytes / 8 - 1, at = ring->tail / 8;
-
-	ring->packets[at & mask] = a;
-	ring->packets[(at + 1) & mask] = b;
-	ring->packets[(at + 2) & mask] = c;
-	ring->tail += 3 * 8;
-}
-
-bool ring_submit(struct ring *ring, uint32_t context, uint64_t addr, uint64_t bytes,
-		 void *cookie)
-{
-	const uint32_t indirect =
-		VGPU_PKT_HEADER(VGPU_OP_INDIRECT, 0, struct vgpu_pkt_indirect);
-	uint32_t fence = VGPU_PKT_HEADER(VGPU_OP_FENCE, 0, struct vgpu_pkt_fence);
-	struct submission *submission;
-
-	if (ring->tail - ring->head + RING_SUBMISSION_BYTES > ring->bytes)
-		return false;
-	if (ring->interrupts)
-		fence |= VGPU_FIELD_PREP(VGPU_PKT_FLAGS, VGPU_FENCE_INTERRUPT);
-	emit(ring, indirect | (uint64_t)context << 32, addr, bytes);
-	emit(ring, fence, ring->fence_addr, ++ring->submitted);
-	submission = &ring->pending[ring->submitted & ring->places];
-	submission->end = ring->tail;
-	submission->cookie = cookie;
-	return true;
-}
-
-void ring_doorbell(struct ring *ring)
-{
-	/* The write is ordered behind the packets. */
-	function_write64(ring->fn, VGPU_REG_DOORBELL(ring->index), ring->tail);
-	ring->rung = ring->tail;
-	ring->doorbells++;
-}
-
-unsigned int ring_reap(struct ring *ring, void **cookies, unsigned int limit)
-{
-	uint64_t fence = *ring->fence;
-	struct submission *submission;
-	unsigned int count = 0;
-
-	/* What was computed is read after the fence that says so. */
-	rte_io_rmb();
-	while (ring->completed < fence && ring->completed < ring->submitted &&
-	       count < limit) {
-		submission = &ring->pending[++ring->completed & ring->places];
-		ring->head = submission->end;
-		cookies[count++] = submission->cookie;
-	}
-	return count;
+	free(ring->cookies);
+	ring->cookies = NULL;
 }
 
 bool ring_halted(const struct ring *ring, struct ring_halt *halt)

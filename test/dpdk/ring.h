@@ -9,57 +9,48 @@
 #ifndef VGPU_DPDK_RING_H
 #define VGPU_DPDK_RING_H
 
+#include <string.h>
+
 #include "function.h"
 
-/**
- * struct submission - what is in a ring
- * @end: position behind it
- * @cookie: of whoever has submitted it
- */
-struct submission {
-	uint64_t end;
-	void *cookie;
-};
+/** RING_SUBMISSION_BYTES - what a submission takes */
+#define RING_SUBMISSION_BYTES \
+	(sizeof(struct vgpu_pkt_indirect) + sizeof(struct vgpu_pkt_fence))
+#define RING_SUBMISSION_WORDS	(RING_SUBMISSION_BYTES / 8)
 
 /**
- * struct ring - a ring
+ * struct ring - a ring. Submission N ends at position N * RING_SUBMISSION_BYTES
  * @fn: whose
  * @index: which one
- * @interrupts: the fences ask for an interrupt
- * @packets: its memory
- * @bytes: size, a power of two
- * @tail: position behind the last packet
- * @head: position behind the last submission known to be complete
- * @rung: @tail as of the last doorbell
+ * @doorbell: its register
+ * @fence_header: of its FENCE packets, which may ask for an interrupt
+ * @packets: its memory, and behind it RING_SUBMISSION_BYTES to write beyond its end
+ * @word_mask: 8-byte words of it, a power of two, less 1
+ * @room: submissions that there is room for
  * @fence: number of the last complete one, by the engine
  * @fence_addr: the same, for the engine
  * @submitted: number of the last one
- * @completed: number of the last one that ring_reap() has returned
+ * @completed: number of the last one that ring_next() has returned
  * @doorbells: rung so far
- * @pending: those in between, by number
- * @places: in @pending, less 1
+ * @cookies: of those in between, by number
+ * @cookie_mask: places there, a power of two, less 1
  */
 struct ring {
 	struct function *fn;
 	unsigned int index;
-	bool interrupts;
+	void *doorbell;
+	uint32_t fence_header;
 	uint64_t *packets;
-	uint64_t bytes;
-	uint64_t tail;
-	uint64_t head;
-	uint64_t rung;
+	uint64_t word_mask;
+	uint64_t room;
 	volatile uint64_t *fence;
 	uint64_t fence_addr;
 	uint64_t submitted;
 	uint64_t completed;
 	uint64_t doorbells;
-	struct submission *pending;
-	uint64_t places;
+	void **cookies;
+	uint64_t cookie_mask;
 };
-
-/** RING_SUBMISSION_BYTES - what a submission takes */
-#define RING_SUBMISSION_BYTES \
-	(sizeof(struct vgpu_pkt_indirect) + sizeof(struct vgpu_pkt_fence))
 
 /** ring_bytes() - of the smallest ring for @depth submissions; a power of two */
 uint64_t ring_bytes(const struct function *fn, unsigned int depth);
@@ -69,34 +60,64 @@ int ring_create(struct ring *ring, struct function *fn, unsigned int index,
 /** ring_destroy() - nothing of it runs any more */
 void ring_destroy(struct ring *ring);
 
-/**
- * ring_submit() - write a submission; it is not seen before the doorbell
- * @ring: the ring
- * @context: address space of the buffer
- * @addr: of the buffer
- * @bytes: of the buffer
- * @cookie: for ring_reap()
- *
- * Return: false if there is no room
- */
-bool ring_submit(struct ring *ring, uint32_t context, uint64_t addr, uint64_t bytes,
-		 void *cookie);
-/** ring_doorbell() - tell the device of all that was written */
-void ring_doorbell(struct ring *ring);
-/**
- * ring_reap() - what has been completed, in order
- * @ring: the ring
- * @cookies: of them
- * @limit: room there
- *
- * Return: how many
- */
-unsigned int ring_reap(struct ring *ring, void **cookies, unsigned int limit);
-
-/** ring_pending() - submissions that have not been reaped */
+/** ring_pending() - submissions that have not been taken by ring_next() */
 static inline uint64_t ring_pending(const struct ring *ring)
 {
 	return ring->submitted - ring->completed;
+}
+
+/**
+ * ring_submit() - write a submission; it is not seen before the doorbell
+ * @ring: the ring; there is room, ring_pending() < @room
+ * @context: address space of the buffer
+ * @addr: of the buffer
+ * @bytes: of the buffer
+ * @cookie: for ring_next()
+ */
+static inline void ring_submit(struct ring *ring, uint32_t context, uint64_t addr,
+			       uint64_t bytes, void *cookie)
+{
+	const uint32_t indirect =
+		VGPU_PKT_HEADER(VGPU_OP_INDIRECT, 0, struct vgpu_pkt_indirect);
+	const uint64_t at = ring->submitted * RING_SUBMISSION_WORDS & ring->word_mask;
+	const uint64_t number = ++ring->submitted;
+	uint64_t *words = &ring->packets[at];
+
+	words[0] = indirect | (uint64_t)context << 32;
+	words[1] = addr;
+	words[2] = bytes;
+	words[3] = ring->fence_header;
+	words[4] = ring->fence_addr;
+	words[5] = number;
+	/* It goes on at the beginning of the ring. */
+	if (unlikely(at + RING_SUBMISSION_WORDS - 1 > ring->word_mask))
+		memcpy(ring->packets, &ring->packets[ring->word_mask + 1],
+		       (at + RING_SUBMISSION_WORDS - 1 - ring->word_mask) * 8);
+	ring->cookies[number & ring->cookie_mask] = cookie;
+}
+
+/** ring_doorbell() - tell the device of all that was written */
+static inline void ring_doorbell(struct ring *ring)
+{
+	/* The write is ordered behind the packets. */
+	rte_write64(ring->submitted * RING_SUBMISSION_BYTES, ring->doorbell);
+	ring->doorbells++;
+}
+
+/** ring_done() - how many of them are complete */
+static inline uint64_t ring_done(const struct ring *ring)
+{
+	uint64_t done = *ring->fence - ring->completed;
+
+	/* What was computed is read after the fence that says so. */
+	rte_io_rmb();
+	return RTE_MIN(done, ring_pending(ring));
+}
+
+/** ring_next() - cookie of the next one that is complete, in order */
+static inline void *ring_next(struct ring *ring)
+{
+	return ring->cookies[++ring->completed & ring->cookie_mask];
 }
 
 /**

@@ -45,27 +45,33 @@ static int handle_functions(const char *cmd, const char *params, struct rte_tel_
 	return 0;
 }
 
-static const struct client *client_of(const char *params)
+/* Figures of the function whose index is in @params, and a dictionary for them. */
+static const struct client *begin_figures(const char *params, struct rte_tel_data *data,
+					  struct figures *figures)
 {
-	char *end;
+	const struct client *client;
 	unsigned long index;
+	char *end;
 
 	if (!params || !*params)
 		return NULL;
 	index = strtoul(params, &end, 10);
-	return *end || index > UINT32_MAX ? NULL : session_client(index);
+	client = *end || index > UINT32_MAX ? NULL : session_client(index);
+	if (client) {
+		report_collect(client, figures);
+		rte_tel_data_start_dict(data);
+	}
+	return client;
 }
 
 static int handle_stats(const char *cmd, const char *params, struct rte_tel_data *data)
 {
-	const struct client *client = client_of(params);
 	struct figures f;
+	const struct client *client = begin_figures(params, data, &f);
 
 	(void)cmd;
 	if (!client)
 		return -EINVAL;
-	report_collect(client, &f);
-	rte_tel_data_start_dict(data);
 	rte_tel_data_add_dict_string(data, "device", client->fn.vfio.bdf);
 	rte_tel_data_add_dict_string(data, "role", client->role);
 	rte_tel_data_add_dict_uint(data, "submitted", f.submitted);
@@ -80,14 +86,11 @@ static int handle_stats(const char *cmd, const char *params, struct rte_tel_data
 
 static int handle_latency(const char *cmd, const char *params, struct rte_tel_data *data)
 {
-	const struct client *client = client_of(params);
 	struct figures f;
 
 	(void)cmd;
-	if (!client)
+	if (!begin_figures(params, data, &f))
 		return -EINVAL;
-	report_collect(client, &f);
-	rte_tel_data_start_dict(data);
 	rte_tel_data_add_dict_uint(data, "count", f.latency.count);
 	rte_tel_data_add_dict_uint(data, "min", f.latency.min);
 	rte_tel_data_add_dict_uint(data, "p50", vgpu_histogram_quantile(&f.latency, 500));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The life of a function, and its mailbox; see function.h. */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -188,11 +189,28 @@ static int identify(struct function *fn)
 	return 0;
 }
 
+/* What another one had there is gone: looks at a word of each page. */
+static int check_vram(const struct function *fn)
+{
+	const volatile uint64_t *word;
+	uint64_t at;
+
+	for (at = 0; at + sizeof(*word) <= fn->vram.bytes; at += 1 << VGPU_PAGE_SHIFT) {
+		word = (const volatile uint64_t *)(fn->vram.cpu + at);
+		if (!*word)
+			continue;
+		LOG(ERR, "%s: VRAM is not zero after a reset, at %#" PRIx64, fn->vfio.bdf, at);
+		return -EUCLEAN;
+	}
+	return 0;
+}
+
 /* Context table; nothing else is in VRAM. */
 static int prepare_vram(struct function *fn)
 {
 	uint64_t bytes = function_read64(fn, VGPU_REG_WINDOW_SIZE);
 	struct block table;
+	int ret;
 
 	fn->vram = (struct arena){
 		.cpu = fn->vfio.vram, .bytes = RTE_MIN(bytes, fn->vfio.vram_bytes),
@@ -202,7 +220,9 @@ static int prepare_vram(struct function *fn)
 		LOG(ERR, "%s: has no VRAM", fn->vfio.bdf);
 		return -ENOSPC;
 	}
-	memset(table.cpu, 0, table.bytes);
+	ret = check_vram(fn);
+	if (ret)
+		return ret;
 	fn->contexts = table.cpu;
 	function_write64(fn, VGPU_REG_CTX_TABLE, table.gpu);
 	function_write(fn, VGPU_REG_CTX_COUNT, FUNCTION_CONTEXTS);

@@ -4,6 +4,7 @@
  * much of what is wrong is wrong in one place only; then steps follow.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,9 +20,11 @@
 #define BUFFER_ADDR	0x1000000000ull
 #define DATA_ADDR	0x2000000000ull
 #define DATA_BYTES	65536
+/* Others have the engine meanwhile. */
+#define WILD_MS		20
 
 /* What was done, by kind of step; in the order of steps[]. */
-#define STEP_KINDS	11
+#define STEP_KINDS	12
 
 struct fuzzer {
 	struct client *client;
@@ -30,6 +33,7 @@ struct fuzzer {
 	uint64_t steps;
 	uint64_t done[STEP_KINDS];
 	uint64_t answers;
+	uint64_t accepted;
 	uint64_t starts;
 	bool ready;
 	uint64_t tails[VGPU_MAX_RINGS];
@@ -96,7 +100,8 @@ static unsigned int packet(struct fuzzer *fuzzer, uint64_t *words)
 	unsigned int opcode = below(fuzzer, 16) ? 1 + below(fuzzer, 8) : below(fuzzer, 256);
 	unsigned int length = opcode < RTE_DIM(lengths) ? lengths[opcode] : 1;
 	unsigned int said = below(fuzzer, 32) ? length : below(fuzzer, 65536), i;
-	uint64_t context = below(fuzzer, 4) ? CLIENT_CONTEXT : below(fuzzer, 20);
+	uint64_t context = below(fuzzer, 3) ? CLIENT_CONTEXT :
+					      below(fuzzer, 2) * below(fuzzer, 20);
 	uint64_t flags = below(fuzzer, 16) ? 0 : below(fuzzer, 256);
 
 	words[0] = opcode | flags << 8 | (uint64_t)said << 16 | context << 32;
@@ -117,6 +122,17 @@ static void doorbell(struct fuzzer *fuzzer, unsigned int ring, uint64_t tail)
 	function_write64(&fuzzer->client->fn, VGPU_REG_DOORBELL(ring), tail);
 }
 
+/* Behind all that is in the ring; @count words of 8 bytes. */
+static void append(struct fuzzer *fuzzer, unsigned int ring, const uint64_t *words,
+		   unsigned int count)
+{
+	uint64_t *memory = fuzzer->rings[ring].cpu;
+	unsigned int i;
+
+	for (i = 0; i < count; i++, fuzzer->tails[ring] += 8)
+		memory[fuzzer->tails[ring] % PACKETS_BYTES / 8] = words[i];
+}
+
 static unsigned int any_ring(struct fuzzer *fuzzer)
 {
 	return below(fuzzer, fuzzer->client->fn.rings);
@@ -127,13 +143,12 @@ static unsigned int any_ring(struct fuzzer *fuzzer)
 
 static void step_packets(struct fuzzer *fuzzer)
 {
-	unsigned int ring = any_ring(fuzzer), count = 1 + below(fuzzer, 8), length, i;
-	uint64_t *memory = fuzzer->rings[ring].cpu, words[16];
+	unsigned int ring = any_ring(fuzzer), count = 1 + below(fuzzer, 8), length;
+	uint64_t words[16];
 
 	while (count--) {
 		length = packet(fuzzer, words);
-		for (i = 0; i < length; i++, fuzzer->tails[ring] += 8)
-			memory[fuzzer->tails[ring] % PACKETS_BYTES / 8] = words[i];
+		append(fuzzer, ring, words, length);
 	}
 	doorbell(fuzzer, ring, fuzzer->tails[ring]);
 }
@@ -209,11 +224,28 @@ static void step_mailbox(struct fuzzer *fuzzer)
 	function_write(fn, VGPU_REG_MBOX_CTRL, below(fuzzer, 4));
 }
 
-/* The right form, and an answer to each. */
+/* Are type and size such as a PF may accept? */
+static bool is_request(const struct vgpu_mbox_header *header)
+{
+	switch (header->type) {
+	case VGPU_MBOX_HANDSHAKE:
+		return header->size == sizeof(struct vgpu_mbox_handshake);
+	case VGPU_MBOX_CONFIG:
+	case VGPU_MBOX_START:
+	case VGPU_MBOX_STOP:
+		return header->size == sizeof(*header);
+	default:
+		return false;
+	}
+}
+
+/* Nearly the right form; an answer to each, and that is no if anything is wrong. */
 static void step_request(struct fuzzer *fuzzer)
 {
 	union message message;
+	bool intact = below(fuzzer, 8), may;
 	unsigned int i;
+	int ret;
 
 	for (i = 0; i < RTE_DIM(message.words); i++)
 		message.words[i] = any(fuzzer);
@@ -221,9 +253,11 @@ static void step_request(struct fuzzer *fuzzer)
 	message.header.size = below(fuzzer, 4) ? sizeof(message.header) : below(fuzzer, 80);
 	message.header.status = !below(fuzzer, 8);
 	function_seal(&message);
-	if (below(fuzzer, 8) == 0)
-		message.header.checksum ^= 1;
-	fuzzer->answers += function_ask(&fuzzer->client->fn, &message) != -ETIMEDOUT;
+	message.header.checksum ^= !intact;
+	may = intact && !message.header.status && is_request(&message.header);
+	ret = function_ask(&fuzzer->client->fn, &message);
+	fuzzer->answers += ret != -ETIMEDOUT;
+	fuzzer->accepted += !ret && !may;
 }
 
 /* All of the window, which is larger than what is owned. */
@@ -247,6 +281,26 @@ static void step_bus_master(struct fuzzer *fuzzer)
 	vfio_bus_master(vfio, true);
 }
 
+static void revive_ring(struct fuzzer *fuzzer, unsigned int ring);
+
+/* DMA to where nothing of it is, and time for that. A halt is told by the first vector. */
+static void step_wild(struct fuzzer *fuzzer)
+{
+	const uint64_t addr = (1ull << 40) | (below(fuzzer, 1ull << 32) & ~7ull);
+	const struct vgpu_pkt_fence packet = {
+		.pkt.header = VGPU_PKT_HEADER(VGPU_OP_FENCE, 0, packet),
+		.addr = VGPU_ADDR_SYSTEM | addr,
+	};
+	uint64_t words[sizeof(packet) / 8];
+	unsigned int ring = any_ring(fuzzer);
+
+	memcpy(words, &packet, sizeof(packet));
+	revive_ring(fuzzer, ring);
+	append(fuzzer, ring, words, RTE_DIM(words));
+	doorbell(fuzzer, ring, fuzzer->tails[ring]);
+	vfio_wait(&fuzzer->client->fn.vfio, VGPU_VECTOR_FUNCTION, WILD_MS);
+}
+
 static int build(struct fuzzer *fuzzer);
 
 static void step_reset(struct fuzzer *fuzzer)
@@ -257,18 +311,19 @@ static void step_reset(struct fuzzer *fuzzer)
 static const struct {
 	const char *name;
 	void (*step)(struct fuzzer *fuzzer);
-	unsigned int weight;	/* of 4096 */
+	unsigned int weight;	/* of 4096; the rest revives rings */
 } steps[STEP_KINDS] = {
-	{ "packets", step_packets, 1200 },
+	{ "packets", step_packets, 1000 },
 	{ "buffers", step_buffer, 200 },
-	{ "memory", step_memory, 500 },
-	{ "tables", step_tables, 500 },
-	{ "registers", step_register, 600 },
-	{ "doorbells", step_doorbell, 300 },
-	{ "mailbox", step_mailbox, 400 },
+	{ "memory", step_memory, 400 },
+	{ "tables", step_tables, 400 },
+	{ "registers", step_register, 500 },
+	{ "doorbells", step_doorbell, 200 },
+	{ "mailbox", step_mailbox, 300 },
 	{ "requests", step_request, 16 },
-	{ "window", step_window, 300 },
+	{ "window", step_window, 250 },
 	{ "bus_master", step_bus_master, 40 },
+	{ "wild", step_wild, 40 },
 	{ "resets", step_reset, 8 },
 };
 
@@ -297,6 +352,10 @@ static void revive(struct fuzzer *fuzzer)
 
 	for (i = 0; i < fn->rings; i++)
 		revive_ring(fuzzer, i);
+	fn->contexts[CLIENT_CONTEXT] = (struct vgpu_context_desc){
+		.flags = VGPU_CONTEXT_VALID | VGPU_CONTEXT_PAGED,
+		.root = fuzzer->client->space.root.gpu,
+	};
 	function_write64(fn, VGPU_REG_CTX_TABLE, 0);
 	function_write(fn, VGPU_REG_CTX_COUNT, FUNCTION_CONTEXTS);
 	if (function_read(fn, VGPU_REG_STATUS) & VGPU_STATUS_OPEN)
@@ -396,7 +455,10 @@ int fuzz_finish(struct fuzzer *fuzzer)
 		ret = do_good(fuzzer);
 	if (ret)
 		LOG(ERR, "%s: no good work after the reset: %s", fn->vfio.bdf, strerror(-ret));
-	return ret;
+	if (fuzzer->accepted)
+		LOG(ERR, "%s: the PF has accepted %" PRIu64 " malformed requests",
+		    fn->vfio.bdf, fuzzer->accepted);
+	return !ret && fuzzer->accepted ? -EBADMSG : ret;
 }
 
 void fuzz_write(const struct fuzzer *fuzzer, FILE *file)
@@ -404,8 +466,9 @@ void fuzz_write(const struct fuzzer *fuzzer, FILE *file)
 	unsigned int i;
 
 	fprintf(file, ",\n   \"fuzz\": {\"steps\": %" PRIu64 ", \"answers\": %" PRIu64
-		", \"starts\": %" PRIu64 ", \"good\": %" PRIu64, fuzzer->steps,
-		fuzzer->answers, fuzzer->starts, fuzzer->good);
+		", \"accepted\": %" PRIu64 ", \"starts\": %" PRIu64 ", \"good\": %" PRIu64,
+		fuzzer->steps, fuzzer->answers, fuzzer->accepted, fuzzer->starts,
+		fuzzer->good);
 	for (i = 0; i < STEP_KINDS; i++)
 		fprintf(file, ", \"%s\": %" PRIu64, steps[i].name, fuzzer->done[i]);
 	fprintf(file, "}");

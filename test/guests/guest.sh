@@ -162,5 +162,8 @@ work_stop()
 {
 	in_guest $1 'kill -TERM $(cat /tmp/stream.pid)
 		while [ -d /proc/$(cat /tmp/stream.pid) ]; do usleep 10000; done
-		cat /tmp/stream; grep -q verified /tmp/stream' | sed "s/^/guest $1: /"
+		cat /tmp/stream; grep -q verified /tmp/stream' > /tmp/guest.$1/work
+	work_status=$?
+	sed "s/^/guest $1: /" /tmp/guest.$1/work
+	return $work_status
 }

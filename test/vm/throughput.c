@@ -4,10 +4,10 @@
  *
  * How long the GPU takes for a fixed amount of work, by the device's clock, from the
  * beginning of the first job to the end of the last one, with a few jobs queued at any
- * time. Two kinds of jobs: long ones, of about 1 ms, each a product of matrices, a
- * sum of vectors, a reduction and a part of a picture; and short ones of 20 µs, for
- * which what the CPU does between two jobs counts. Results are verified. Prints "name
- * value" lines, in ns.
+ * time. Three kinds of jobs: long ones, of about 1 ms, each a product of matrices, a
+ * sum of vectors, a reduction and a part of a picture; medium ones of 100 µs; and short
+ * ones of 20 µs, for which what the CPU does between two jobs counts. Results are
+ * verified. Prints "name value" lines, in ns.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +18,8 @@
 
 #define DEPTH		8
 #define LONG_JOBS	64
+#define MEDIUM_JOBS	512
+#define MEDIUM_NS	100000
 #define SHORT_JOBS	2048
 #define SHORT_NS	20000
 
@@ -94,6 +96,11 @@ static void emit_long(struct vgpu_commands *commands)
 	vgpu_emit_mandelbrot(commands, &picture, pixels.addr);
 }
 
+static void emit_medium(struct vgpu_commands *commands)
+{
+	vgpu_emit_spin(commands, false, 1, MEDIUM_NS, count.addr);
+}
+
 static void emit_short(struct vgpu_commands *commands)
 {
 	vgpu_emit_spin(commands, false, 1, SHORT_NS, count.addr);
@@ -154,7 +161,7 @@ static void verify_all(void)
 	static float sum[SAXPY], part[SAXPY];
 	static uint32_t numbers[REDUCE], expected[WIDTH * WIDTH];
 	static uint64_t sums[GROUPS];
-	uint64_t counted = SHORT_JOBS;
+	uint64_t counted = MEDIUM_JOBS + SHORT_JOBS;
 	unsigned int i;
 
 	memcpy(left, a.map, sizeof(left));
@@ -170,7 +177,7 @@ static void verify_all(void)
 	verify("the reduction", out.map, sums, sizeof(sums));
 	vgpu_ref_mandelbrot(&picture, expected);
 	verify("the picture", pixels.map, expected, sizeof(expected));
-	verify("the count of short jobs", count.map, &counted, sizeof(counted));
+	verify("the count of the other jobs", count.map, &counted, sizeof(counted));
 }
 
 int main(int argc, char **argv)
@@ -181,6 +188,7 @@ int main(int argc, char **argv)
 	}
 	set_up(argv[1]);
 	run("long", LONG_JOBS, emit_long);
+	run("medium", MEDIUM_JOBS, emit_medium);
 	run("short", SHORT_JOBS, emit_short);
 	verify_all();
 	vgpu_close(&gpu);

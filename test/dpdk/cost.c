@@ -24,10 +24,11 @@ static const struct work empty = { .kind = WORK_EMPTY };
 static int await_all(const struct ring *ring)
 {
 	struct ring_halt halt;
+	unsigned int polls = 0;
 
 	while (*ring->fence != ring->submitted) {
 		rte_pause();
-		if (ring_halted(ring, &halt))
+		if (!(++polls & RING_POLLS_MASK) && ring_halted(ring, &halt))
 			return -EIO;
 	}
 	return 0;

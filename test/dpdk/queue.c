@@ -19,8 +19,6 @@
 #define PACKETS_ADDR	0x1000000000ull
 #define DATA_ADDR	0x2000000000ull
 #define QUEUE_STRIDE	0x100000000ull
-/* Behind so many polls without a completion look whether the ring has halted. */
-#define POLLS_MASK	0xfff
 /* The work of all others comes first, and all of it is emulated. */
 #define PATIENCE_S	300
 
@@ -211,25 +209,22 @@ void queue_completed(struct queue *queue, uint64_t begun, uint64_t now)
 	vgpu_histogram_add(&queue->stats.latency, ns(queue, now - begun));
 }
 
-static void complete(struct queue *queue, struct command *command, uint64_t now)
+static __rte_noinline void check(struct queue *queue, struct command *command)
 {
 	struct stats *stats = &queue->stats;
 
-	queue_completed(queue, command->begun, now);
-	if (queue->recorder)
-		record_complete(queue->recorder, command);
-	if (queue->plan.check && !work_check(&queue->plan.work, command)) {
-		stats->wrong++;
-		LOG(ERR, "%s: submission %" PRIu64 " of queue %u, %s: wrong result",
-		    queue->client->fn.vfio.bdf, stats->completed, queue->ring.index,
-		    work_names[command->kind]);
-	}
+	if (work_check(&queue->plan.work, command))
+		return;
+	stats->wrong++;
+	LOG(ERR, "%s: submission %" PRIu64 " of queue %u, %s: wrong result",
+	    queue->client->fn.vfio.bdf, stats->completed, queue->ring.index,
+	    work_names[command->kind]);
 }
 
 static __rte_always_inline unsigned int reap(struct queue *queue)
 {
 	unsigned int count = RTE_MIN(ring_done(&queue->ring), queue->plan.batch), i;
-	void *command;
+	struct command *command;
 	uint64_t now;
 
 	if (!count)
@@ -237,11 +232,13 @@ static __rte_always_inline unsigned int reap(struct queue *queue)
 	now = rte_rdtsc();
 	for (i = 0; i < count; i++) {
 		command = ring_next(&queue->ring);
-		complete(queue, command, now);
-		rte_mempool_generic_put(queue->commands, &command, 1, queue->cache);
+		queue_completed(queue, command->begun, now);
+		if (unlikely(queue->recorder))
+			record_complete(queue->recorder, command);
+		if (queue->plan.check)
+			check(queue, command);
+		rte_mempool_generic_put(queue->commands, (void **)&command, 1, queue->cache);
 	}
-	if (queue->plan.gap_ns)
-		queue->next = now + queue->plan.gap_ns * rte_get_tsc_hz() / 1000000000;
 	return count;
 }
 
@@ -312,7 +309,7 @@ void queue_look_after(struct queue *queue)
 	struct ring_halt halt;
 	uint64_t now = rte_rdtsc();
 
-	if (!ring_pending(&queue->ring))
+	if (queue->failed || !ring_pending(&queue->ring))
 		return;
 	if (ring_halted(&queue->ring, &halt)) {
 		queue->stats.faults++;
@@ -339,7 +336,7 @@ static void idle(struct queue *queue)
 		ring_doorbell(&queue->ring);
 	if (queue->plan.interrupts && ring_pending(&queue->ring))
 		vfio_wait(&queue->client->fn.vfio, VGPU_VECTOR_RING(queue->ring.index), 1000);
-	if (!(++queue->stats.polls & POLLS_MASK) || queue->plan.interrupts)
+	if (!(++queue->stats.polls & RING_POLLS_MASK) || queue->plan.interrupts)
 		queue_look_after(queue);
 }
 
@@ -350,14 +347,21 @@ bool queue_is_over(const struct queue *queue, bool stop)
 		(stop || (queue->plan.limit && queue->stats.submitted == queue->plan.limit)));
 }
 
+/* The gap begins when something was completed. */
+static __rte_noinline bool gap_is_over(struct queue *queue, bool completed)
+{
+	uint64_t now = rte_rdtsc();
+
+	if (completed)
+		queue->next = now + queue->plan.gap_ns * rte_get_tsc_hz() / 1000000000;
+	return now >= queue->next;
+}
+
 bool queue_step(struct queue *queue, bool stop)
 {
-	unsigned int done;
+	unsigned int done = reap(queue);
 
-	if (queue->failed)
-		return false;
-	done = reap(queue);
-	if (!stop && (!queue->plan.gap_ns || rte_rdtsc() >= queue->next))
+	if (!stop && (!queue->plan.gap_ns || gap_is_over(queue, done)))
 		done += feed(queue);
 	if (!done)
 		idle(queue);
@@ -394,7 +398,7 @@ int queue_run(struct queue *queue, struct vgpu_commands *packets)
 	ring_doorbell(&queue->ring);
 	while (!ring_done(&queue->ring)) {
 		rte_pause();
-		if (++polls & POLLS_MASK)
+		if (++polls & RING_POLLS_MASK)
 			continue;
 		if (ring_halted(&queue->ring, &halt))
 			return -EIO;

@@ -22,7 +22,6 @@
 #define PAGE		4096ull
 /* The first context is the client's own. */
 #define CONTEXTS	(FUNCTION_CONTEXTS - CLIENT_CONTEXT - 1)
-#define POLLS_MASK	0xfff
 #define PATIENCE_S	300
 
 struct replay {
@@ -262,7 +261,7 @@ static int await(struct player *player, struct queue *queue, const uint64_t *wha
 	while (what ? *what : ring_pending(&queue->ring) >= queue->plan.depth) {
 		reap(player);
 		rte_pause();
-		if (++polls & POLLS_MASK)
+		if (++polls & RING_POLLS_MASK)
 			continue;
 		for (r = 0; r < player->client->count; r++)
 			queue_look_after(&player->client->queues[r]);

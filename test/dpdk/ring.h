@@ -130,6 +130,9 @@ struct ring_halt {
 	uint64_t addr;
 };
 
+/** RING_POLLS_MASK - behind so many polls without a completion look whether it has halted */
+#define RING_POLLS_MASK	0xfff
+
 /** ring_halted() - has it? Reads a register, so not for every turn of a loop */
 bool ring_halted(const struct ring *ring, struct ring_halt *halt);
 /** ring_skip() - a halted ring goes on behind the submission that has faulted */

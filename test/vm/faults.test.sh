@@ -9,31 +9,7 @@
 . "${0%/*}/ktap.sh"
 . "${0%/*}/sysfs.sh"
 . "${0%/*}/load.sh"
-
-stty -F /dev/ttyS2 raw -echo
-exec 8<>/dev/ttyS2
-
-# monitor COMMAND: prints the answer; returns when it is complete.
-monitor()
-{
-	monitor_end=$((${monitor_end:-4710} + 1))
-	printf '%s\nprint /d %d\n' "$1" $monitor_end >&8
-	while read -r -t 20 line <&8; do
-		line=$(printf %s "$line" | tr -d '\r')
-		case $line in
-		$monitor_end)	return 0;;
-		*qemu*)		;;	# the prompt, and the echo behind it
-		*)		echo "$line";;
-		esac
-	done
-	echo "# no answer to: $1"
-	return 1
-}
-
-inject()
-{
-	monitor "qom-set /machine/peripheral/gpu inject-$1 $2"
-}
+. "${0%/*}/monitor.sh"
 
 device_count()
 {

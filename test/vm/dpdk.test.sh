@@ -84,7 +84,7 @@ check_equal "all results are as recorded" "12 0 12 0" "$(all_right)"
 
 # Beside attackers. What VF1 submits takes 20 µs, and to see the fence as long at most.
 witness_start
-check "a victim beside a flood" dpdk $FIVE mixed --yield --work spin --groups 1 \
+check "a victim beside a flood" dpdk $FIVE mixed --yield --depth 4 --work spin --groups 1 \
 	--group-ns 20000 --gap-us 5000 --submissions 30 $V1 $V2
 check_equal "its results are right" "30 0" "$(dpdk_says completed) $(dpdk_says wrong)"
 bound=$(stat_of 1 latency_bound_ns)
@@ -95,7 +95,7 @@ witness_check "a flood of VF2"
 
 # Live figures
 witness_start
-dpdk 0 flood $V1 $V2 > /tmp/flood 2>&1 &
+dpdk 0 flood --depth 4 $V1 $V2 > /tmp/flood 2>&1 &
 flood=$!
 SOCKET=/var/run/dpdk/rte/dpdk_telemetry.v2
 figure()

@@ -384,11 +384,42 @@ shut_down:
 	return dev_err_probe(vf->drm.dev, ret, "cannot start the function\n");
 }
 
+static bool in_use(struct vgpu_vf *vf)
+{
+	unsigned int i;
+
+	if (readl(vf->regs + VGPU_REG_STATUS) & VGPU_STATUS_OPEN)
+		return true;
+	for (i = 0; i < vf->ring_count; i++) {
+		if (readl(vf->regs + VGPU_REG_RING(i) + VGPU_RING_STATUS) != VGPU_RING_DISABLED)
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Who had the function before may have left it at work, and its data in VRAM: vfio-pci
+ * does not reset one that is unbound while its user is still there. The locked reset of
+ * the PCI core would call this driver, which has nothing yet that it could lose.
+ */
+static int reset_leftovers(struct vgpu_vf *vf)
+{
+	int ret;
+
+	if (!in_use(vf))
+		return 0;
+	drm_notice(&vf->drm, "left open by its last user: reset\n");
+	pci_save_state(vf->pdev);
+	ret = pcie_reset_flr(vf->pdev, PCI_RESET_DO_RESET);
+	pci_restore_state(vf->pdev);
+	return ret ?: wait_for_flr(vf);
+}
+
 static int identify(struct vgpu_vf *vf)
 {
 	int ret;
 
-	ret = map_registers(vf) ?: wait_for_flr(vf);
+	ret = map_registers(vf) ?: wait_for_flr(vf) ?: reset_leftovers(vf);
 	if (!ret)
 		vf->vram.size = readq(vf->regs + VGPU_REG_VRAM_SIZE);
 	return ret;

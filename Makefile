@@ -35,8 +35,8 @@ demo: ## four VFs share one GPU and draw: statistics and two pictures
 test: ## all tests and quality gates; "N passed, N failed" at the end
 	@$(TESTBED)/suite $(PART)
 
-test-guests: ## the tests with guests that have VFs; PART=one: one of them
-	@$(TESTBED)/suite guests$(if $(PART),/$(PART))
+test-guests: ## the tests with guests that have VFs; PART=kills KILLS=200: one of them
+	@$(if $(KILLS),KILLS=$(KILLS)) $(if $(SEED),SEED=$(SEED)) $(TESTBED)/suite guests$(if $(PART),/$(PART))
 
 test-debug: ## all tests of the drivers on a kernel with all debuggers; PART=many: one
 	@$(TESTBED)/suite debug$(if $(PART),/$(PART))

@@ -53,6 +53,7 @@ pf_to()
 }
 
 # guest_start N [VF|pf...] [-- QEMU-ARGUMENT...]: it begins to boot
+# Ports have room for the VRAM of a VF that is plugged in later.
 # A PC with PCI Express, where devices can come and go, and a firmware that does no more
 # than to start the kernel.
 guest_start()
@@ -77,7 +78,8 @@ guest_start()
 		-M q35 -bios qboot.rom -accel kvm -cpu host -smp 1 -m $GUEST_MEM \
 		-kernel /vm/vmlinux -initrd /vm/guest.cpio \
 		-append "console=ttyS0 loglevel=4 panic=-1 mitigations=off tsc=reliable
-			no_timer_check nokaslr cryptomgr.notests $(guest_clearcpuid)" \
+			no_timer_check nokaslr cryptomgr.notests
+			pci=hpmmioprefsize=1G $(guest_clearcpuid)" \
 		-serial file:$guest/console.log \
 		-device virtio-serial-pci \
 		-chardev socket,id=agent,path=$guest/agent,server=on,wait=off \

@@ -7,6 +7,8 @@
 # qemu.log, pid. What it does is told by "in_guest".
 
 GUEST_MEM=512
+# More for its kernel's command line
+GUEST_APPEND=
 # The node of a guest's only VF, or PF,
 GUEST_NODE=/dev/dri/renderD128
 # and its device
@@ -79,7 +81,7 @@ guest_start()
 		-kernel /vm/vmlinux -initrd /vm/guest.cpio \
 		-append "console=ttyS0 loglevel=4 panic=-1 mitigations=off tsc=reliable
 			no_timer_check nokaslr cryptomgr.notests
-			pci=hpmmioprefsize=1G $(guest_clearcpuid)" \
+			pci=hpmmioprefsize=1G $(guest_clearcpuid) $GUEST_APPEND" \
 		-serial file:$guest/console.log \
 		-device virtio-serial-pci \
 		-chardev socket,id=agent,path=$guest/agent,server=on,wait=off \

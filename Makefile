@@ -18,8 +18,8 @@ export IGT := $(abspath $(IGT))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-guests test-debug test-igt bench check unit qtest vm-test fuzz \
-	fuzz-vf walks mutate shell root qemu modules modules_install sriov_install install clean \
+.PHONY: help demo demo-guests test test-guests test-debug test-igt bench check unit qtest \
+	vm-test fuzz fuzz-vf walks mutate shell root qemu modules modules_install sriov_install install clean \
 	distclean
 
 help: ## this list
@@ -31,6 +31,10 @@ help: ## this list
 demo: ## four VFs share one GPU and draw: statistics and two pictures
 	@$(TESTBED)/prepare
 	@$(CURDIR)/test/demo/run
+
+demo-guests: ## the same, each VF in a guest of its own
+	@$(TESTBED)/prepare guests
+	@$(CURDIR)/test/demo/run guests
 
 test: ## all tests and quality gates; "N passed, N failed" at the end
 	@$(TESTBED)/suite $(PART)

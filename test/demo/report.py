@@ -3,7 +3,7 @@
 """
 report.py RUN WIDTH LIMIT OUT: what "make demo" shows at its end.
 
-RUN is what guest.sh has handed over. Prints a table; draws the picture that the
+RUN is what demo.sh has handed over. Prints a table; draws the picture that the
 VFs have computed, and the timeline of their worlds, into OUT.
 """
 

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 #
-# guest.sh WIDTH HEIGHT LIMIT: runs in the VM for "make demo".
+# demo.sh WIDTH HEIGHT LIMIT [guests]: runs in the VM for "make demo", and for
+# "make demo-guests": then each VF is in a guest.
 
 . ./ktap.sh
 . ./sysfs.sh
+. ./guest.sh
 
-width=$1 height=$2 limit=$3
+width=$1 height=$2 limit=$3 guests=$4
 tracing=/sys/kernel/tracing
 part=$((height / 3))
 passes="120, 80 and 240"
@@ -42,9 +44,34 @@ live()
 	mv /tmp/live.new /tmp/live.old
 }
 
+# on VF COMMAND: where its driver is, in a folder of its own; $NODE is its render node
+on()
+{
+	if [ "$guests" ]; then
+		in_guest $1 "mkdir -p /tmp/$1; cd /tmp/$1; NODE=$GUEST_NODE; $2"
+	else
+		mkdir -p /tmp/$1
+		(cd /tmp/$1; NODE=$(vf_node $1); eval "$2")
+	fi
+}
+
+# take VF FILE [NAME]: NAME of the VF for "put"
+take()
+{
+	on $1 "base64 $2" | base64 -d > /tmp/${3:-$2.$1}
+}
+
 run modprobe vgpu_pf
-run "echo 4 > $PF/sriov_numvfs"
-run modprobe vgpu_vf
+if [ "$guests" ]; then
+	vfs_for_guests 4
+	for vf in 1 2 3 4; do
+		echo "# guest $vf boots, with VF$vf ($(vf_bdf $vf)) and nothing else of the GPU"
+		guest_has $vf $vf dmesg | grep 'MiB of VRAM' || exit 1
+	done
+else
+	run "echo 4 > $PF/sriov_numvfs"
+	run modprobe vgpu_vf
+fi
 
 echo 16384 > $tracing/buffer_size_kb
 echo 1 > $tracing/events/vgpu/vgpu_switch/enable
@@ -56,22 +83,20 @@ echo
 printf '%8s  %-25s%-25s%-25s%-25s%6s\n' time VF1 VF2 VF3 VF4 slices
 cat $SRIOV/sched_stats > /tmp/live.old
 begin=$(stat_value now_ns)
-stream $(vf_node 4) --groups 10000 --depth 3 > /tmp/endless 2>&1 &
-endless=$!
+on 4 '(stream $NODE --groups 10000 --depth 3 > endless 2>&1 & echo $! > pid; wait $!
+	echo $? > status) > /dev/null 2>&1 &'
 vf=0
 for times in $(echo $passes | tr -dc '0-9 '); do
 	vf=$((vf + 1))
-	draw $(vf_node $vf) $width $height $(((vf - 1) * part)) $part $limit \
-		$times /tmp/part.$vf > /tmp/tiles.$vf 2>&1 &
-	echo $! > /tmp/draw.$vf.pid
+	on $vf "(draw \$NODE $width $height $(((vf - 1) * part)) $part $limit \
+		$times part > tiles 2>&1; echo \$? > status) > /dev/null 2>&1 &"
 done
 
 # Until each of them has drawn, or given up. Verification comes then.
 drawing()
 {
 	for vf in 1 2 3; do
-		[ ! -e /tmp/part.$vf ] || continue
-		! kill -0 $(cat /tmp/draw.$vf.pid) 2>/dev/null || return 0
+		on $vf '[ -e part ] || [ -e status ]' || return 0
 	done
 	return 1
 }
@@ -81,16 +106,25 @@ while drawing; do
 done
 cat $SRIOV/sched_stats > /tmp/stats
 cat $tracing/trace > /tmp/trace
-kill -TERM $endless
-wait $endless
-echo $? > /tmp/endless.status
-for vf in 1 2 3; do
-	wait $(cat /tmp/draw.$vf.pid)
-	echo $? > /tmp/tiles.$vf.status
+on 4 'kill -TERM $(cat pid)'
+for vf in 1 2 3 4; do
+	on $vf 'until [ -s status ]; do usleep 100000; done'
+	take $vf status
 done
+for vf in 1 2 3; do
+	take $vf part
+	take $vf tiles
+done
+take 4 endless endless
 echo
 
-put /tmp/stats /tmp/trace /tmp/part.? /tmp/tiles.? /tmp/endless /tmp/*.status
+put /tmp/stats /tmp/trace /tmp/part.? /tmp/tiles.? /tmp/endless /tmp/status.?
+if [ "$guests" ]; then
+	for vf in 1 2 3 4; do
+		guest_ends $vf 'poweroff -f' > /dev/null
+	done
+fi
 run "echo 0 > $PF/sriov_numvfs"
-run rmmod vgpu_vf vgpu_pf
-exit $(cat /tmp/*.status | sort -n | tail -n 1)
+[ "$guests" ] || run rmmod vgpu_vf
+run rmmod vgpu_pf
+exit $(cat /tmp/status.? | sort -n | tail -n 1)

@@ -13,8 +13,8 @@ import sys
 # The PF's interrupts belong to another CPU. Emulated CPUs have one clock, and take turns
 # by it: wherever they are handled, their time is in there. So they are kept away, or shown.
 PLACES = (
-    ("alone", "a CPU of its own", 2000),
-    ("shared", "the PF's, too", None),
+    ("alone", "no interrupt of the PF", 2000),
+    ("shared", "with two of them", None),
 )
 
 

@@ -40,7 +40,7 @@ echo 1 > *:01:00.0/enable
 vram *:01:00.0/resource2 \$((1 << 18)) fill $LEFT
 at bind
 modprobe vgpu_vf
-until true 2> /dev/null < $GUEST_NODE; do usleep 10000; done
+until test -c $GUEST_NODE; do usleep 10000; done
 while :; do
 	at submit
 	vf_submit --jobs 4 $GUEST_NODE

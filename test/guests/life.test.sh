@@ -93,7 +93,7 @@ plug_in='{"execute": "device_add", "arguments": {"driver": "vfio-pci", "id": "vf
 plug_in=$(echo $plug_in)
 check "VF1 is plugged in" qmp 1 "$plug_in"
 check "the guest's driver binds" in_guest 1 \
-	"until true 2> /dev/null < $GUEST_NODE; do usleep 100000; done"
+	"until test -c $GUEST_NODE; do usleep 100000; done"
 check "and works" in_guest 1 stream $GUEST_NODE --jobs 3
 check "the guest shuts down" guest_ends 1 'poweroff -f'
 check_after "that"

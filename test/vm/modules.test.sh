@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --icount 1 --timeout 300 vfs=4 vram-size=64M
+# vm: --icount 1 --timeout 300 --append slab_nomerge vfs=4 vram-size=64M
 #
 # The drivers come and go, idle and at work; nothing is left behind.
 

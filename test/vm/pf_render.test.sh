@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: vfs=4 vram-size=256M --timeout 400
-# vm: vfs=4 vram-size=256M --cpus 2 hw-deadline=off --timeout 400
+# vm: vfs=4 vram-size=256M --timeout 400 --append slab_nomerge
+# vm: vfs=4 vram-size=256M --cpus 2 hw-deadline=off --timeout 400 --append slab_nomerge
 #
 # The PF's own render node: the VF driver on function 0, its VRAM, its comings and
 # goings. The programs are tests of their own and count as one result each.

@@ -47,6 +47,8 @@ check_vram_free 1 "$before"
 inject_program vf_ioctl
 inject_program vf_submit --jobs 20
 inject_program vf_queue $(vf_node 2)
+inject_program vf_order $(vf_node 2)
+inject_program vf_kill
 inject_program vf_bind
 
 # The commands of include/uapi/drm/vgpu_drm.h

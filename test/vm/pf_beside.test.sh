@@ -38,6 +38,8 @@ window 3 fill 0xcafe0003
 before=$(vram_free pf)
 program vf_submit --jobs 200 $(pf_node) $(vf_node 1) $(vf_node 2)
 program vf_queue $(pf_node) $(vf_node 1)
+program vf_order $(pf_node) $(vf_node 1)
+program vf_kill $(pf_node)
 program vf_memory $(pf_node)
 program vf_bind-32 $(pf_node)
 program vf_isolation $(pf_node)

@@ -14,13 +14,16 @@ ktap_begin queue
 
 modprobe vgpu_pf
 modprobe vgpu_vf
+modprobe vgem
 enable_vfs 2
 
 before=$(vram_free 1)
-program vf_queue $(vf_node 1) $(vf_node 2)
-program vf_ban $(vf_node 1)
-program vf_queue-32 $(vf_node 1) $(vf_node 2)
-program vf_ban-32 $(vf_node 1)
+for word in "" -32; do
+	program vf_queue$word $(vf_node 1) $(vf_node 2)
+	program vf_order$word $(vf_node 1) $(vf_node 2)
+	program vf_kill$word $(vf_node 1)
+	program vf_ban$word $(vf_node 1)
+done
 check_vram_free 1 "$before"
 check_equal "no queue is left" 0 "$(wc -l < /sys/kernel/debug/dri/$(vf_bdf 1)/queues)"
 

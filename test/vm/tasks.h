@@ -7,6 +7,7 @@
 #define VM_TASKS_H
 
 #include <glob.h>
+#include <sched.h>
 
 #include "ktap.h"
 #include "objects.h"
@@ -146,6 +147,25 @@ static inline long long direct_jobs(struct vgpu *gpu, uint32_t id)
 	}
 	globfree(&paths);
 	return count;
+}
+
+static inline void run_nop(struct vgpu *gpu, uint32_t ring)
+{
+	uint32_t done = syncobj(gpu);
+
+	submit(gpu, gpu->queues[ring], NULL, 0, done);
+	wait_for(gpu, done);
+	vgpu_sync_destroy(gpu, done);
+}
+
+/* Without the kernel. Returns false if it takes for ever. */
+static inline bool poll_memory(const volatile uint64_t *where, uint64_t value)
+{
+	uint64_t spins;
+
+	for (spins = 0; *where != value && spins < 1ull << 32; spins++)
+		sched_yield();
+	return *where == value;
 }
 
 #endif

@@ -9,12 +9,12 @@
  * only jobs one by one. Prints "name value" lines.
  */
 #include <fcntl.h>
-#include <linux/dma-buf.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "ktap.h"
+#include "vgem.h"
 #include "vgpu.h"
 
 #define ROUNDS 64
@@ -22,18 +22,6 @@
 #define GIB (1ull << 30)
 #define BIG_PAGE (1ull << VGPU_BIG_PAGE_SHIFT)
 #define WRITE_BYTES (16ull << 20)
-
-/* drm/vgem_drm.h */
-struct vgem_fence_attach {
-	uint32_t handle, flags, out_fence, pad;
-};
-
-struct vgem_fence_signal {
-	uint32_t fence, flags;
-};
-
-#define VGEM_FENCE_ATTACH DRM_IOWR(DRM_COMMAND_BASE + 1, struct vgem_fence_attach)
-#define VGEM_FENCE_SIGNAL DRM_IOW(DRM_COMMAND_BASE + 2, struct vgem_fence_signal)
 
 static struct vgpu gpu;
 static struct vgpu_bo stamps;
@@ -161,9 +149,6 @@ static void gated(void)
 /* The same loop: a fence, and its end. */
 static void loop(const char *vgem)
 {
-	struct drm_mode_create_dumb dumb = { .width = 64, .height = 64, .bpp = 32 };
-	struct vgem_fence_attach attach;
-	struct vgem_fence_signal signal;
 	struct drm_vgpu_command command;
 	struct drm_vgpu_sync out = { .handle = done };
 	struct drm_vgpu_job job = {
@@ -171,6 +156,7 @@ static void loop(const char *vgem)
 		.out_sync_count = 1, .out_syncs = (uintptr_t)&out,
 	};
 	uint64_t before;
+	uint32_t handle;
 	int i, fd;
 
 	prepare(&command, 1);
@@ -183,17 +169,10 @@ static void loop(const char *vgem)
 	fd = vgem ? open(vgem, O_RDWR | O_CLOEXEC) : -1;
 	if (fd < 0)
 		return;
-	if (ioctl(fd, DRM_IOCTL_MODE_CREATE_DUMB, &dumb))
-		ktap_must(-errno, vgem);
+	handle = vgem_buffer(fd);
 	before = now();
-	for (i = 0; i < ROUNDS; i++) {
-		attach = (struct vgem_fence_attach){ .handle = dumb.handle };
-		if (ioctl(fd, VGEM_FENCE_ATTACH, &attach))
-			ktap_must(-errno, "VGEM_FENCE_ATTACH");
-		signal = (struct vgem_fence_signal){ .fence = attach.out_fence };
-		if (ioctl(fd, VGEM_FENCE_SIGNAL, &signal))
-			ktap_must(-errno, "VGEM_FENCE_SIGNAL");
-	}
+	for (i = 0; i < ROUNDS; i++)
+		vgem_signal(fd, vgem_attach(fd, handle));
 	report("loop_vgem", (now() - before) / ROUNDS);
 	close(fd);
 }

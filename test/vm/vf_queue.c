@@ -2,22 +2,17 @@
 /*
  * vf_queue NODE OTHER
  *
- * Queues, on NODE: what orders jobs (binary and timeline syncobjs, across queues,
- * rings, address spaces, files and functions: OTHER is another one), batches, fences
- * in memory, priorities; those that go into the ring at once beside those that wait
- * in drm_sched; what becomes of jobs when their queue, address space or
- * process goes; and what fdinfo says of them. Bans and core dumps: vf_ban.
+ * Queues, on NODE: batches, fences in memory, priorities; what becomes of jobs when
+ * their queue or address space goes; what fdinfo says of them; and a reset of another
+ * function, OTHER. What orders jobs: vf_order; processes that go: vf_kill; bans and core
+ * dumps: vf_ban.
  */
 #include <fcntl.h>
-#include <sched.h>
-#include <signal.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ktap.h"
+#include "links.h"
 #include "objects.h"
 #include "tasks.h"
 #include "vgpu.h"
@@ -25,17 +20,7 @@
 #define RW (DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE)
 /* Jobs that a ring takes at most, as the driver has it. */
 #define RING_JOBS 32
-#define SYNCS_MAX 64
 #define NOBODY 65534
-
-static void run_nop(struct vgpu *gpu, uint32_t ring)
-{
-	uint32_t done = syncobj(gpu);
-
-	submit(gpu, gpu->queues[ring], NULL, 0, done);
-	wait_for(gpu, done);
-	vgpu_sync_destroy(gpu, done);
-}
 
 /* ------------------------------------------------------------------------ */
 /* Queues themselves                                                         */
@@ -143,430 +128,6 @@ static void test_vm_destroyed(struct vgpu *gpu)
 }
 
 /* ------------------------------------------------------------------------ */
-/* Order                                                                     */
-
-/*
- * A chain of jobs: each copies the number before and writes the next one, so that
- * one out of order breaks the chain.
- */
-static void emit_link(struct vgpu_commands *todo, const struct vgpu_bo *data, uint32_t i)
-{
-	vgpu_emit_copy(todo, data->addr + 8 * (i + 1), data->addr, 8);
-	vgpu_emit_fill(todo, data->addr, 4, i + 1);
-}
-
-static uint32_t links_wrong(const struct vgpu_bo *data, uint32_t count)
-{
-	const uint64_t *word = data->map;
-	uint32_t i, wrong = (uint32_t)word[0] != count;
-
-	for (i = 0; i < count; i++)
-		wrong += (uint32_t)word[i + 1] != i;
-	return wrong;
-}
-
-/* Over all queues */
-#define CHAIN 48
-
-static void test_chain(struct vgpu *gpu, const char *what, bool timeline)
-{
-	struct vgpu_bo data = buffer(gpu, (CHAIN + 1) * 8);
-	struct vgpu_commands todo[CHAIN];
-	uint32_t line = syncobj(gpu), binary[CHAIN], ids[CHAIN], i, wrong = 0;
-	struct task task;
-
-	for (i = 0; i < CHAIN; i++) {
-		todo[i] = commands(gpu);
-		binary[i] = syncobj(gpu);
-		ids[i] = queue(gpu, i % gpu->rings, i % 3);
-		if (i % 5 == 0)
-			vgpu_emit_spin(&todo[i], false, 20, 20000, VGPU_SPIN_NO_COUNT);
-		emit_link(&todo[i], &data, i);
-	}
-	for (i = 0; i < CHAIN; i++) {
-		task_make(&task, &todo[i], i ? binary[i - 1] : 0, binary[i]);
-		if (timeline) {
-			task.in = (struct drm_vgpu_sync){ .handle = line, .point = 10 * i };
-			task.out = (struct drm_vgpu_sync){ .handle = line, .point = 10 * i + 10 };
-		}
-		wrong += !!vgpu_submit(gpu, ids[i], &task.job, 1);
-	}
-	ktap_equal(wrong, 0, what);
-	if (timeline)
-		vgpu_sync_wait(gpu, line, 10 * CHAIN, VGPU_RUN_TIMEOUT_MS);
-	else
-		wait_for(gpu, binary[CHAIN - 1]);
-	ktap_equal(links_wrong(&data, CHAIN), 0, "its jobs have run one behind the other");
-	for (i = 0; i < CHAIN; i++) {
-		vgpu_sync_destroy(gpu, binary[i]);
-		vgpu_queue_destroy(gpu, ids[i]);
-		vgpu_commands_destroy(gpu, &todo[i]);
-	}
-	vgpu_sync_destroy(gpu, line);
-	vgpu_bo_destroy(gpu, &data);
-}
-
-/* Points of one line, waited for out of order; an old point is there for ever. */
-static void test_points(struct vgpu *gpu)
-{
-	uint32_t line = syncobj(gpu), late = syncobj(gpu), done[3], i;
-	struct task task;
-	struct gate gate;
-	uint64_t point;
-
-	gate_close(&gate, gpu, gpu->queues[0]);
-	for (i = 0; i < 3; i++) {
-		done[i] = syncobj(gpu);
-		task_make(&task, NULL, i ? 0 : gate.passed, line);
-		task.out.point = i + 1;
-		vgpu_submit(gpu, gpu->queues[1 + i % (gpu->rings - 1)], &task.job, 1);
-	}
-	vgpu_sync_query(gpu, line, &point);
-	ktap_equal(point, 0, "no point of a timeline is reached while the first one waits");
-	task_make(&task, NULL, line, done[0]);
-	task.in.point = 4;
-	ktap_equal(vgpu_submit(gpu, gpu->queues[0], &task.job, 1), -EINVAL,
-		   "a point that is not on the line cannot be waited for");
-	task.in.point = 2;
-	ktap_equal(vgpu_submit(gpu, gpu->queues[0], &task.job, 1), 0, "one that is can");
-	gate_open(&gate);
-	ktap_equal(wait_for(gpu, done[0]), 1, "it is reached");
-	ktap_equal(vgpu_sync_wait(gpu, line, 3, VGPU_RUN_TIMEOUT_MS), 0, "so is the last one");
-	task_make(&task, NULL, line, late);
-	task.in.point = 1;
-	ktap_equal(vgpu_submit(gpu, gpu->queues[0], &task.job, 1), 0, "the first one still is");
-	ktap_equal(wait_for(gpu, late), 1, "and holds nobody up");
-	gate_destroy(&gate);
-	for (i = 0; i < 3; i++)
-		vgpu_sync_destroy(gpu, done[i]);
-	vgpu_sync_destroy(gpu, line);
-	vgpu_sync_destroy(gpu, late);
-}
-
-/* As many syncs as there can be, the last of which counts. */
-static void test_many_syncs(struct vgpu *gpu)
-{
-	struct drm_vgpu_sync in[SYNCS_MAX + 1] = { 0 }, out[SYNCS_MAX + 1] = { 0 };
-	struct drm_vgpu_job job = { .in_syncs = (uintptr_t)in, .out_syncs = (uintptr_t)out };
-	uint32_t i, wrong = 0;
-	struct gate gate;
-
-	gate_close(&gate, gpu, gpu->queues[0]);
-	for (i = 0; i <= SYNCS_MAX; i++) {
-		ktap_must(vgpu_sync_create(gpu, true, &in[i].handle), "no syncobj");
-		out[i].handle = syncobj(gpu);
-	}
-	vgpu_sync_destroy(gpu, in[SYNCS_MAX - 1].handle);
-	in[SYNCS_MAX - 1].handle = gate.passed;
-	job.in_sync_count = SYNCS_MAX + 1;
-	ktap_equal(vgpu_submit(gpu, gpu->queues[1], &job, 1), -EINVAL, "65 in-syncs are too many");
-	job.in_sync_count = SYNCS_MAX;
-	job.out_sync_count = SYNCS_MAX + 1;
-	ktap_equal(vgpu_submit(gpu, gpu->queues[1], &job, 1), -EINVAL, "so are 65 out-syncs");
-	job.out_sync_count = SYNCS_MAX;
-	ktap_equal(vgpu_submit(gpu, gpu->queues[1], &job, 1), 0, "64 of each are not");
-	for (i = 0; i < SYNCS_MAX; i++)
-		wrong += vgpu_sync_status(gpu, out[i].handle) != 0;
-	ktap_equal(wrong, 0, "all wait for the last in-sync");
-	gate_open(&gate);
-	for (i = 0; i < SYNCS_MAX; i++)
-		wrong += wait_for(gpu, out[i].handle) != 1;
-	ktap_equal(wrong, 0, "and are signalled when it is");
-	gate_destroy(&gate);
-	for (i = 0; i <= SYNCS_MAX; i++) {
-		vgpu_sync_destroy(gpu, in[i].handle);
-		vgpu_sync_destroy(gpu, out[i].handle);
-	}
-}
-
-static int export_sync_file(struct vgpu *gpu, uint32_t handle)
-{
-	struct drm_syncobj_handle export = {
-		.handle = handle, .fd = -1,
-		.flags = DRM_SYNCOBJ_HANDLE_TO_FD_FLAGS_EXPORT_SYNC_FILE,
-	};
-	int ret = vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export);
-
-	return ret ? ret : export.fd;
-}
-
-static uint32_t import_sync_file(struct vgpu *gpu, int fd)
-{
-	struct drm_syncobj_handle import = {
-		.handle = syncobj(gpu), .fd = fd,
-		.flags = DRM_SYNCOBJ_FD_TO_HANDLE_FLAGS_IMPORT_SYNC_FILE,
-	};
-
-	ktap_must(fd < 0 ? fd : vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &import),
-		  "cannot import a sync_file");
-	close(fd);
-	return import.handle;
-}
-
-/* The clock of the device is the same for all its functions. */
-static void test_sync_file(struct vgpu *gpu, struct vgpu *other, const char *what)
-{
-	struct vgpu_bo first = buffer(gpu, 4096), second = buffer(other, 4096);
-	struct vgpu_commands early = commands(gpu), late = commands(other);
-	uint32_t passed = syncobj(gpu), done = syncobj(other), in;
-	uint64_t *end = first.map, *begin = second.map;
-	struct gate gate;
-
-	gate_close(&gate, gpu, gpu->queues[0]);
-	vgpu_emit_spin(&early, false, 50, 20000, VGPU_SPIN_NO_COUNT);
-	vgpu_emit_timestamp(&early, first.addr);
-	vgpu_emit_timestamp(&late, second.addr);
-	submit(gpu, gpu->queues[0], &early, 0, passed);
-	in = import_sync_file(other, export_sync_file(gpu, passed));
-	ktap_equal(submit(other, other->queues[0], &late, in, done), 0, what);
-	ktap_equal(vgpu_sync_status(other, done), 0, "it waits for it");
-	gate_open(&gate);
-	ktap_equal(wait_for(other, done), 1, "it ends");
-	ktap_ok(end[0] && begin[0] >= end[0], "and has begun when the other one had ended");
-	gate_destroy(&gate);
-	vgpu_sync_destroy(gpu, passed);
-	vgpu_sync_destroy(other, done);
-	vgpu_sync_destroy(other, in);
-	vgpu_commands_destroy(gpu, &early);
-	vgpu_commands_destroy(other, &late);
-	vgpu_bo_destroy(gpu, &first);
-	vgpu_bo_destroy(other, &second);
-}
-
-/* ------------------------------------------------------------------------ */
-/* What goes into the ring at once, and what goes through drm_sched           */
-
-#define LINKS 100
-
-/**
- * struct links - a chain of jobs for one queue
- * @gpu: whose
- * @queue: the queue
- * @data: what the chain is written to
- * @todo: the links
- * @offset: of each link in @todo, and the end
- * @done: syncobj of each job
- */
-struct links {
-	struct vgpu *gpu;
-	uint32_t queue;
-	struct vgpu_bo data;
-	struct vgpu_commands todo;
-	uint64_t offset[LINKS + 1];
-	uint32_t done[LINKS];
-};
-
-static void links_make(struct links *links, struct vgpu *gpu, uint32_t id)
-{
-	uint32_t i;
-
-	links->gpu = gpu;
-	links->queue = id;
-	links->data = buffer(gpu, 4096);
-	ktap_must(vgpu_commands_create(gpu, 65536, &links->todo), "cannot allocate commands");
-	for (i = 0; i < LINKS; i++) {
-		links->offset[i] = links->todo.used;
-		emit_link(&links->todo, &links->data, i);
-		links->done[i] = syncobj(gpu);
-	}
-	links->offset[LINKS] = links->todo.used;
-}
-
-static int links_submit(struct links *links, uint32_t i, uint32_t in)
-{
-	struct task task;
-
-	task_make(&task, &links->todo, in, links->done[i]);
-	task.command.addr += links->offset[i];
-	task.command.bytes = links->offset[i + 1] - links->offset[i];
-	return vgpu_submit(links->gpu, links->queue, &task.job, 1);
-}
-
-static uint32_t links_signalled(struct links *links, uint32_t from)
-{
-	uint32_t count = 0;
-
-	for (; from < LINKS; from++)
-		count += vgpu_sync_status(links->gpu, links->done[from]) != 0;
-	return count;
-}
-
-static uint32_t links_failed(struct links *links)
-{
-	uint32_t i, count = 0;
-
-	for (i = 0; i < LINKS; i++)
-		count += wait_for(links->gpu, links->done[i]) != 1;
-	return count + links_wrong(&links->data, LINKS);
-}
-
-static void links_destroy(struct links *links)
-{
-	uint32_t i;
-
-	for (i = 0; i < LINKS; i++)
-		vgpu_sync_destroy(links->gpu, links->done[i]);
-	vgpu_commands_destroy(links->gpu, &links->todo);
-	vgpu_bo_destroy(links->gpu, &links->data);
-}
-
-/* The ring is empty all the time: what holds them up is one of their own queue. */
-static void test_behind(struct vgpu *gpu)
-{
-	uint32_t id = queue(gpu, 1, 0), i, wrong = 0;
-	struct links links;
-	struct gate gate;
-
-	gate_close(&gate, gpu, gpu->queues[0]);
-	links_make(&links, gpu, id);
-	wrong += !!links_submit(&links, 0, 0);
-	ktap_equal(wait_for(gpu, links.done[0]), 1, "a job that waits for nothing ends");
-	for (i = 1; i < LINKS; i++)
-		wrong += !!links_submit(&links, i, i % 7 == 1 ? gate.passed : 0);
-	ktap_equal(wrong, 0, "jobs behind one that waits are accepted");
-	run_nop(gpu, 1);
-	ktap_equal(links_signalled(&links, 1), 0, "they wait, too, while others overtake them");
-	gate_open(&gate);
-	ktap_equal(links_failed(&links), 0, "and run in order");
-	ktap_equal(direct_jobs(gpu, id), 1, "only the first one went into the ring at once");
-	wrong = !!submit(gpu, id, NULL, 0, 0);
-	ktap_equal(wrong + direct_jobs(gpu, id), 2, "and one behind all that");
-	gate_destroy(&gate);
-	links_destroy(&links);
-	vgpu_queue_destroy(gpu, id);
-}
-
-/* More than the ring takes, all ready: some at once, some later, some wait outside. */
-static void test_full_ring(struct vgpu *gpu)
-{
-	uint32_t id = queue(gpu, 0, 0), i, wrong = 0;
-	struct links links;
-	struct gate gate;
-	long long direct;
-
-	gate_close(&gate, gpu, id);
-	links_make(&links, gpu, id);
-	for (i = 0; i < LINKS; i++)
-		wrong += !!links_submit(&links, i, 0);
-	ktap_equal(wrong, 0, "more jobs than the ring takes are accepted");
-	ktap_equal(links_signalled(&links, 0), 0, "they wait for the first one");
-	direct = direct_jobs(gpu, id);
-	ktap_ok(direct > 1 && direct < RING_JOBS, "some have gone into the ring at once");
-	gate_open(&gate);
-	ktap_equal(links_failed(&links), 0, "all run in order");
-	gate_destroy(&gate);
-	links_destroy(&links);
-	vgpu_queue_destroy(gpu, id);
-}
-
-static void test_one_by_one(struct vgpu *gpu)
-{
-	uint32_t id = queue(gpu, 0, 0), i, wrong = 0;
-	struct links links;
-
-	links_make(&links, gpu, id);
-	for (i = 0; i < LINKS; i++)
-		wrong += links_submit(&links, i, 0) || wait_for(gpu, links.done[i]) != 1;
-	ktap_equal(wrong + links_failed(&links), 0, "jobs one by one run in order");
-	ktap_equal(direct_jobs(gpu, id), LINKS, "all have gone into the ring at once");
-	links_destroy(&links);
-	vgpu_queue_destroy(gpu, id);
-}
-
-/* The guilty one, and two behind it, are in the ring; the others wait outside. */
-#define GUILTY 4
-#define OUTSIDE (GUILTY + 2)
-#define NOWHERE (1ull << 44)
-
-static void test_ban(struct vgpu *gpu)
-{
-	uint32_t id = queue(gpu, 0, 0), bad = syncobj(gpu), i, wrong = 0;
-	struct vgpu_commands fault = commands(gpu);
-	struct gate inside, outside;
-	struct links links;
-
-	vgpu_emit_fill(&fault, NOWHERE, 64, 1);
-	gate_close(&inside, gpu, id);
-	gate_close(&outside, gpu, gpu->queues[1]);
-	links_make(&links, gpu, id);
-	for (i = 0; i < LINKS; i++) {
-		if (i == GUILTY)
-			wrong += !!submit(gpu, id, &fault, 0, bad);
-		wrong += !!links_submit(&links, i, i == OUTSIDE ? outside.passed : 0);
-	}
-	ktap_equal(wrong, 0, "a job that faults is among others");
-	gate_open(&inside);
-	ktap_equal(wait_for(gpu, bad), -EIO, "it is to blame");
-	for (i = 0; i < GUILTY; i++)
-		wrong += wait_for(gpu, links.done[i]) != 1;
-	for (; i < OUTSIDE; i++)
-		wrong += wait_for(gpu, links.done[i]) != -ECANCELED;
-	ktap_equal(wrong, 0, "those before it have run, those in the ring behind it have not");
-	ktap_equal(links_submit(&links, 0, 0), -ECANCELED, "the queue takes no more");
-	gate_open(&outside);
-	for (i = OUTSIDE; i < LINKS; i++)
-		wrong += wait_for(gpu, links.done[i]) != -ECANCELED;
-	ktap_equal(wrong + (((uint64_t *)links.data.map)[0] != GUILTY), 0,
-		   "nor do those that waited outside run");
-	gate_destroy(&inside);
-	gate_destroy(&outside);
-	links_destroy(&links);
-	vgpu_sync_destroy(gpu, bad);
-	vgpu_commands_destroy(gpu, &fault);
-	vgpu_queue_destroy(gpu, id);
-}
-
-/* Now and then one has to wait for a job of another ring. */
-static int links_submit_all(struct links *links, uint32_t other, uint32_t passed,
-			    const struct vgpu_commands *slow, uint64_t seed)
-{
-	uint32_t i, in;
-	int ret = 0;
-
-	for (i = 0; i < LINKS && !ret; i++) {
-		in = vgpu_random(&seed) % 4 ? 0 : passed;
-		if (in)
-			ret = submit(links->gpu, other, slow, 0, passed);
-		ret = ret ? ret : links_submit(links, i, in);
-	}
-	return ret;
-}
-
-#define SHARERS 4
-
-/* One file and one queue, of which each process uses a chain of its own. */
-static void test_shared_queue(struct vgpu *gpu)
-{
-	uint32_t id = queue(gpu, 0, 0), other = queue(gpu, 1, 0), i, wrong = 0;
-	struct vgpu_commands slow = commands(gpu);
-	struct links links[SHARERS];
-	uint32_t passed[SHARERS];
-	int status;
-
-	vgpu_emit_spin(&slow, false, 10, 20000, VGPU_SPIN_NO_COUNT);
-	fflush(stdout);
-	for (i = 0; i < SHARERS; i++) {
-		links_make(&links[i], gpu, id);
-		passed[i] = syncobj(gpu);
-	}
-	for (i = 0; i < SHARERS; i++)
-		if (!fork())
-			_exit(!!links_submit_all(&links[i], other, passed[i], &slow, i + 1));
-	for (i = 0; i < SHARERS; i++)
-		wrong += wait(&status) < 0 || status;
-	ktap_equal(wrong, 0, "four processes submit to the same queue");
-	for (i = 0; i < SHARERS; i++) {
-		wrong += links_failed(&links[i]);
-		links_destroy(&links[i]);
-		vgpu_sync_destroy(gpu, passed[i]);
-	}
-	ktap_equal(wrong, 0, "jobs of each of them run in order");
-	vgpu_commands_destroy(gpu, &slow);
-	vgpu_queue_destroy(gpu, id);
-	vgpu_queue_destroy(gpu, other);
-}
-
-/* ------------------------------------------------------------------------ */
 /* Batches                                                                   */
 
 #define BATCH 64
@@ -639,16 +200,6 @@ static void test_larger_jobs(struct vgpu *gpu)
 
 /* ------------------------------------------------------------------------ */
 /* Fences in memory                                                          */
-
-/* Without the kernel. Returns false if it takes for ever. */
-static bool poll_memory(const volatile uint64_t *where, uint64_t value)
-{
-	uint64_t spins;
-
-	for (spins = 0; *where != value && spins < 1ull << 32; spins++)
-		sched_yield();
-	return *where == value;
-}
 
 static void test_user_fence(struct vgpu *gpu)
 {
@@ -784,185 +335,6 @@ static void test_priorities(struct vgpu *gpu)
 }
 
 /* ------------------------------------------------------------------------ */
-/* Processes that go                                                         */
-
-static int export_syncobj(struct vgpu *gpu, uint32_t handle)
-{
-	struct drm_syncobj_handle export = { .handle = handle, .fd = -1 };
-	int ret = vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_HANDLE_TO_FD, &export);
-
-	ktap_must(ret, "cannot export a syncobj");
-	return export.fd;
-}
-
-static uint32_t import_syncobj(struct vgpu *gpu, int fd)
-{
-	struct drm_syncobj_handle import = { .fd = fd };
-
-	if (vgpu_call(gpu, DRM_IOCTL_SYNCOBJ_FD_TO_HANDLE, &import))
-		_exit(2);
-	return import.handle;
-}
-
-/*
- * With a file of its own: a long job, and one that another process's gate lets pass.
- * Not on the gate's ring, where that would be in order without waiting.
- */
-static void child(const char *node, int gate_fd, int waits_fd, int runs_fd, int ready)
-{
-	struct vgpu_commands todo, slow;
-	struct vgpu_bo begun;
-	struct vgpu gpu;
-
-	if (vgpu_open(&gpu, node) || vgpu_commands_create(&gpu, 4096, &todo) ||
-	    vgpu_commands_create(&gpu, 4096, &slow) ||
-	    vgpu_bo_create(&gpu, 4096, RW, &begun))
-		_exit(2);
-	vgpu_emit_nop(&todo, 1);
-	vgpu_emit_fence(&slow, begun.addr, 1);
-	vgpu_emit_spin(&slow, false, 5000, 20000, VGPU_SPIN_NO_COUNT);
-	if (submit(&gpu, gpu.queues[1], &slow, 0, import_syncobj(&gpu, runs_fd)) ||
-	    submit(&gpu, gpu.queues[1], &todo, import_syncobj(&gpu, gate_fd),
-		   import_syncobj(&gpu, waits_fd)) ||
-	    !poll_memory(begun.map, 1) || write(ready, "", 1) != 1)
-		_exit(2);
-}
-
-/*
- * A process goes, with a job in the ring and one that waits for another process:
- * @how is the signal that kills it, or 0. @want: how the waiting one ends.
- */
-static void test_process_goes(struct vgpu *gpu, int how, int want, const char *what)
-{
-	uint32_t waits = syncobj(gpu), runs = syncobj(gpu);
-	struct gate gate;
-	int ready[2], status;
-	pid_t pid;
-	char byte;
-
-	gate_close(&gate, gpu, gpu->queues[0]);
-	ktap_must(pipe(ready) ? -errno : 0, "no pipe");
-	fflush(stdout);
-	pid = fork();
-	if (!pid) {
-		child(gpu->path, export_syncobj(gpu, gate.passed), export_syncobj(gpu, waits),
-		      export_syncobj(gpu, runs), ready[1]);
-		if (how)
-			pause();
-		exit(0);
-	}
-	close(ready[1]);
-	ktap_must(read(ready[0], &byte, 1) == 1 ? 0 : -EPIPE, "the child cannot work");
-	if (how)
-		kill(pid, how);
-	waitpid(pid, &status, 0);
-	ktap_ok(how ? WIFSIGNALED(status) : WIFEXITED(status) && !WEXITSTATUS(status),
-		"%s", what);
-	gate_open(&gate);
-	ktap_equal(wait_for(gpu, waits), want, "this becomes of its job that waited");
-	ktap_ok(vgpu_sync_status(gpu, runs), "not before the one ahead of it has ended");
-	ktap_equal(wait_for(gpu, runs), 1, "the one in the ring runs to its end");
-	close(ready[0]);
-	gate_destroy(&gate);
-	vgpu_sync_destroy(gpu, waits);
-	vgpu_sync_destroy(gpu, runs);
-}
-
-/* Random work without end, a byte for each step, on a file of its own. */
-static void busy(const char *node, uint64_t seed, int progress)
-{
-	struct vgpu_commands todo[4];
-	struct drm_vgpu_job jobs[8];
-	struct task tasks[8];
-	uint32_t ids[8], line, i, count;
-	struct vgpu_bo data[4];
-	struct vgpu gpu;
-
-	if (vgpu_open(&gpu, node) || vgpu_sync_create(&gpu, false, &line))
-		_exit(2);
-	for (i = 0; i < 4; i++) {
-		if (vgpu_bo_create(&gpu, 65536 << (3 * i), RW, &data[i]) ||
-		    vgpu_commands_create(&gpu, 4096, &todo[i]))
-			_exit(2);
-		vgpu_emit_fill(&todo[i], data[i].addr, data[i].size, i);
-		vgpu_emit_spin(&todo[i], i & 1, 50, 20000, VGPU_SPIN_NO_COUNT);
-	}
-	for (;;) {
-		for (i = 0; i < 8; i++)
-			vgpu_queue_create(&gpu, gpu.vm, vgpu_random(&seed) % gpu.rings, i % 3,
-					  &ids[i]);
-		for (i = 0; i < 8; i++) {
-			task_make(&tasks[i], &todo[vgpu_random(&seed) % 4], 0, line);
-			jobs[i] = tasks[i].job;
-		}
-		count = 1 + vgpu_random(&seed) % 8;
-		vgpu_submit(&gpu, ids[vgpu_random(&seed) % 8], jobs, count);
-		if (write(progress, "", 1) != 1)
-			_exit(2);
-		for (i = 0; i < 8; i++)
-			vgpu_queue_destroy(&gpu, ids[i]);
-		if (vgpu_random(&seed) % 4 == 0)
-			vgpu_sync_wait(&gpu, line, 0, VGPU_RUN_TIMEOUT_MS);
-	}
-}
-
-/* Killed after so many steps, and somewhere in the next one. */
-static bool kill_at(const char *node, uint64_t seed, uint64_t steps)
-{
-	int progress[2], status;
-	pid_t pid;
-	char byte;
-
-	if (pipe(progress))
-		return false;
-	fflush(stdout);
-	pid = fork();
-	if (!pid)
-		busy(node, seed, progress[1]);
-	close(progress[1]);
-	while (steps-- && read(progress[0], &byte, 1) == 1)
-		;
-	kill(pid, SIGKILL);
-	waitpid(pid, &status, 0);
-	close(progress[0]);
-	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
-}
-
-/*
- * Freeing is asynchronous; some jobs later it must be done. There may be more than
- * before, as what earlier tests have left was on its way then, too.
- */
-static bool vram_returns(struct vgpu *gpu, uint64_t before)
-{
-	uint64_t now = 0;
-	int tries;
-
-	for (tries = 0; tries < 20000 && now < before; tries++) {
-		run_nop(gpu, 0);
-		vgpu_param(gpu, DRM_VGPU_PARAM_VRAM_FREE, &now);
-	}
-	if (now < before)
-		printf("# %llu bytes were free, %llu are\n", (unsigned long long)before,
-		       (unsigned long long)now);
-	return now >= before;
-}
-
-#define KILLS 24
-
-static void test_kills(struct vgpu *gpu)
-{
-	uint64_t before, seed = 11;
-	uint32_t i, survived = 0;
-
-	run_nop(gpu, 0);
-	vgpu_param(gpu, DRM_VGPU_PARAM_VRAM_FREE, &before);
-	for (i = 0; i < KILLS; i++)
-		survived += !kill_at(gpu->path, vgpu_random(&seed), vgpu_random(&seed) % 40);
-	ktap_equal(survived, 0, "24 processes are killed at work");
-	ktap_ok(vram_returns(gpu, before), "all their VRAM comes back");
-}
-
-/* ------------------------------------------------------------------------ */
 /* What is told                                                              */
 
 static void test_accounting(const char *node)
@@ -1057,7 +429,7 @@ static void test_reset(const char *node)
 
 int main(int argc, char **argv)
 {
-	struct vgpu gpu, same, other;
+	struct vgpu gpu;
 
 	if (argc != 3) {
 		fprintf(stderr, "usage: vf_queue NODE OTHER\n");
@@ -1065,35 +437,17 @@ int main(int argc, char **argv)
 	}
 	ktap_begin("vf_queue");
 	ktap_must(vgpu_open(&gpu, argv[1]), argv[1]);
-	ktap_must(vgpu_open(&same, argv[1]), argv[1]);
-	ktap_must(vgpu_open(&other, argv[2]), argv[2]);
 	ktap_must(gpu.rings < 2 ? -EOPNOTSUPP : 0, "two rings are needed");
 	test_create(&gpu);
 	test_high_needs_capability(&gpu);
 	test_destroyed_with_jobs(&gpu);
 	test_vm_destroyed(&gpu);
-	test_behind(&gpu);
-	test_full_ring(&gpu);
-	test_one_by_one(&gpu);
-	test_ban(&gpu);
-	test_shared_queue(&gpu);
-	test_chain(&gpu, "a chain of binary syncobjs over all queues is accepted", false);
-	test_chain(&gpu, "a chain of points over all queues is accepted", true);
-	test_points(&gpu);
-	test_many_syncs(&gpu);
-	test_sync_file(&gpu, &same, "a job waits for a sync_file of another file");
-	test_sync_file(&gpu, &other, "a job waits for a sync_file of another function");
 	test_batch(&gpu);
 	test_larger_jobs(&gpu);
 	test_user_fence(&gpu);
 	test_priorities(&gpu);
-	test_process_goes(&gpu, 0, 1, "a process exits");
-	test_process_goes(&gpu, SIGKILL, -ESRCH, "a process is killed");
-	test_kills(&gpu);
 	test_accounting(argv[1]);
 	test_reset(argv[2]);
 	vgpu_close(&gpu);
-	vgpu_close(&same);
-	vgpu_close(&other);
 	return ktap_end();
 }

@@ -17,6 +17,8 @@
 
 #include <drm/drm_mode.h>
 
+#include "vgem.h"
+
 /* ----- between files ----- */
 
 static int send_fd(int socket, int fd)
@@ -210,26 +212,6 @@ static void test_names(void)
 }
 
 /* ----- with another driver ----- */
-
-static int open_vgem(void)
-{
-	char name[8], path[64];
-	struct drm_version version;
-	int n, fd;
-
-	for (n = 0; n < 64; n++) {
-		snprintf(path, sizeof(path), "/dev/dri/card%d", n);
-		fd = open(path, O_RDWR | O_CLOEXEC);
-		if (fd < 0)
-			continue;
-		memset(name, 0, sizeof(name));
-		version = (struct drm_version){ .name = name, .name_len = sizeof(name) - 1 };
-		if (!ioctl(fd, DRM_IOCTL_VERSION, &version) && !strcmp(name, "vgem"))
-			return fd;
-		close(fd);
-	}
-	return -1;
-}
 
 static void *map_vgem(int vgem, uint32_t handle, uint64_t size)
 {

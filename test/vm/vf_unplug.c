@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "ktap.h"
+#include "late.h"
 #include "vgpu.h"
 
 #define RW (DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE)
@@ -152,10 +153,14 @@ static void test_unbind(void)
 	volatile uint64_t *word = data.map;
 	uint64_t value;
 	struct vgpu second;
+	struct late late;
+	uint32_t own;
 	int fence;
 
 	load();
 	submit_gated();
+	ktap_must(vgpu_queue_create(&gpu, gpu.vm, 0, 0, &own), "no queue");
+	late_begin(&late, &gpu, own, &nop, 0);
 	fence = export_sync_file(done[JOBS - 1]);
 	word[0] = 42;
 	ktap_equal(write_file("/sys/bus/pci/drivers/vgpu_vf/unbind", address), 0,
@@ -168,6 +173,7 @@ static void test_unbind(void)
 	ktap_equal(vgpu_param(&gpu, DRM_VGPU_PARAM_RINGS, &value), -ENODEV,
 		   "GET_PARAM: no device");
 	ktap_equal(vgpu_submit_commands(&gpu, 0, &nop, 0, 0), -ENODEV, "SUBMIT: no device");
+	ktap_equal(late_end(&late), 0, "one that had begun before comes to its end");
 	ktap_equal(vgpu_open(&second, gpu.path), -ENODEV, "open: no device");
 	vgpu_close(&gpu);
 

@@ -101,6 +101,15 @@ finish()
 	rmmod vgpu_pf
 }
 
+# apart NAME: how far all functions together are from the line "total", before and after
+apart()
+{
+	awk '$1 == "function" { for (i = 1; i <= NF; i++) at[$i] = i; sum = 0 }
+		$1 == "total" { total = $at["runtime_ns"] }
+		$1 ~ /^[0-9]+$/ && at["runtime_ns"] { sum += $at["runtime_ns"]; apart[FILENAME] = sum - total }
+		END { for (name in apart) printf " %d", apart[name] }' /tmp/$1.before /tmp/$1.after
+}
+
 # Time with and without a world adds up to the time elapsed.
 check_sums()
 {
@@ -241,6 +250,7 @@ elapsed=$(grown alone elapsed_ns)
 check_range "a VF that is alone has all of the time" $((elapsed - elapsed / 1000)) \
 	$((elapsed + 1000)) "$(gain alone 2 runtime_ns)"
 check_range "and is not interrupted" 0 0 "$(gain alone 2 slices)"
+check_equal "all lines are of one moment: the functions add up to the total" " 0 0" "$(apart alone)"
 load_kill 2
 finish
 

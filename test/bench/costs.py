@@ -10,11 +10,12 @@ To trace a function costs instructions, as many each time: how many is the diffe
 between a run that is traced and one that is not. They are taken off.
 """
 
-import json
 import os
 import re
 import statistics
 import sys
+
+from rows import row, tell
 
 # Function at which it begins, name, what is done
 STAGES = [
@@ -31,12 +32,6 @@ STAGES = [
 SWITCH = "vgpu_vf_syncs_publish"
 DOORBELL = "vgpu_vf_recovery_watch"
 EVENT = re.compile(r" (\d+): (\w+) <-")
-
-
-def entry(name, what, unit, value, floor=None, better="<="):
-    return {"name": name, "what": what, "unit": unit, "value": value, "floor": floor,
-            "better": better if floor is not None else None,
-            "pass": floor is None or value <= floor, "command": "make bench"}
 
 
 def read(path):
@@ -92,37 +87,37 @@ def stages(directory):
 def figures(directory):
     cost = read(os.path.join(directory, "cost"))
     count = "instructions"
-    yield entry("submit_return", "SUBMIT of a job that has to wait, until it returns",
-                count, cost["loop_gated"])
-    yield entry("submit_whole", "SUBMIT of a job, its run and its end", count,
-                cost["loop_submit"])
-    yield entry("submit_doorbell", "SUBMIT of a job, until the doorbell", count,
-                cost["submit_doorbell"], 8000)
+    yield row("submit_return", "SUBMIT of a job that has to wait, until it returns",
+              count, cost["loop_gated"])
+    yield row("submit_whole", "SUBMIT of a job, its run and its end", count,
+              cost["loop_submit"])
+    yield row("submit_doorbell", "SUBMIT of a job, until the doorbell", count,
+              cost["submit_doorbell"], 8000)
     parts = list(stages(directory))
     for name, what, value in parts:
         if name.startswith("submit"):
-            yield entry(name, "  " + what, count, value)
-    yield entry("sched_doorbell", "the same through drm_sched's worker", count,
-                read(os.path.join(directory, "sched"))["submit_doorbell"])
+            yield row(name, "  " + what, count, value)
+    yield row("sched_doorbell", "the same through drm_sched's worker", count,
+              read(os.path.join(directory, "sched"))["submit_doorbell"])
     for name, what, value in parts:
         if name.startswith("sched"):
-            yield entry(name, "  " + what, count, value)
-    yield entry("batch_return", "SUBMIT of 32 jobs, until it returns, each", count,
-                cost["batch_return"])
-    yield entry("batch_doorbell", "SUBMIT of 32 jobs, until the last doorbell, each",
-                count, cost["batch_doorbell"], 2000)
+            yield row(name, "  " + what, count, value)
+    yield row("batch_return", "SUBMIT of 32 jobs, until it returns, each", count,
+              cost["batch_return"])
+    yield row("batch_doorbell", "SUBMIT of 32 jobs, until the last doorbell, each",
+              count, cost["batch_doorbell"], 2000)
     if "loop_vgem" in cost:
-        yield entry("vgem_fence", "a fence of vgem, made and signalled", count,
-                    cost["loop_vgem"])
-        yield entry("submit_over_vgem", "SUBMIT until it returns, over that",
-                    "part of 1", round(cost["loop_gated"] / cost["loop_vgem"], 2), 3)
-        yield entry("submit_whole_over_vgem", "all of it, over that", "part of 1",
-                    round(cost["loop_submit"] / cost["loop_vgem"], 2))
-    yield entry("bind_gib", "VM_BIND of 1 GiB of VRAM in pages of 2 MiB", "ns",
-                cost["bind_gib"], 100000)
-    yield entry("unbind_gib", "and its end", "ns", cost["unbind_gib"])
-    yield entry("vram_write", "writes to VRAM by mmap, over writes to memory",
-                "part of 1", round(cost["write_vram"] / cost["write_memory"], 2), 1.05)
+        yield row("vgem_fence", "a fence of vgem, made and signalled", count,
+                  cost["loop_vgem"])
+        yield row("submit_over_vgem", "SUBMIT until it returns, over that",
+                  "part of 1", round(cost["loop_gated"] / cost["loop_vgem"], 2), 3)
+        yield row("submit_whole_over_vgem", "all of it, over that", "part of 1",
+                  round(cost["loop_submit"] / cost["loop_vgem"], 2))
+    yield row("bind_gib", "VM_BIND of 1 GiB of VRAM in pages of 2 MiB", "ns",
+              cost["bind_gib"], 100000)
+    yield row("unbind_gib", "and its end", "ns", cost["unbind_gib"])
+    yield row("vram_write", "writes to VRAM by mmap, over writes to memory",
+              "part of 1", round(cost["write_vram"] / cost["write_memory"], 2), 1.05)
 
 
 def main():
@@ -130,15 +125,7 @@ def main():
         print(*(function for function, _, _ in STAGES), DOORBELL)
         return
     directory, out = sys.argv[1:]
-    entries = list(figures(directory))
-    print("What the VF driver costs the CPU\n")
-    for e in entries:
-        floor = "" if e["floor"] is None else f", floor {e['floor']}" + (
-            "" if e["pass"] else "  MISSED")
-        print(f"{e['what']:62}{e['value']:>10g} {e['unit']}{floor}")
-        e["what"] = e["what"].strip()
-    with open(out, "w", encoding="utf-8") as file:
-        json.dump(entries, file, indent=1, ensure_ascii=False)
+    tell("What the VF driver costs the CPU", list(figures(directory)), out)
 
 
 main()

@@ -8,15 +8,15 @@ Prints a table; writes OUT, a list of figures as README.md tells.
 import json
 import sys
 
+from rows import row, write
+
 LIMIT_NS = 300
 LARGEST = 255
 
 
 def entry(name, what, policy, unit, value, floor=None):
-    return {"name": f"{name}_{policy}", "what": what, "policy": policy, "unit": unit,
-            "value": value, "floor": floor, "better": "<=",
-            "pass": floor is None or value <= floor, "machine": unit == "ns",
-            "command": "make bench"}
+    return {**row(f"{name}_{policy}", what, unit, value, floor), "policy": policy,
+            "machine": unit == "ns"}
 
 
 def growth(rows):
@@ -67,8 +67,7 @@ def main():
         if e["floor"] is not None:
             print(f"{e['policy']}: {e['what']}: {e['value']:g} {e['unit']}, floor "
                   f"{e['floor']}" + ("" if e["pass"] else "  MISSED"))
-    with open(out, "w", encoding="utf-8") as file:
-        json.dump(entries, file, indent=1, ensure_ascii=False)
+    write(entries, out)
 
 
 main()

@@ -10,18 +10,14 @@ import json
 import os
 import sys
 
+from rows import row, tell
+
 # The PF's interrupts belong to another CPU. Emulated CPUs have one clock, and take turns
 # by it: wherever they are handled, their time is in there. So they are kept away, or shown.
 PLACES = (
     ("alone", "no interrupt of the PF", 2000),
-    ("shared", "with two of them", None),
+    ("shared", "with them", None),
 )
-
-
-def entry(name, what, unit, value, floor=None):
-    return {"name": name, "what": what, "unit": unit, "value": value, "floor": floor,
-            "better": floor and "<=", "pass": floor is None or value <= floor,
-            "command": "make bench"}
 
 
 def number(folder, name):
@@ -48,11 +44,11 @@ def costs(folder):
         many = cost["batch"]
         name = "dpdk_submission" if many == 1 else "dpdk_submission_batch"
         what = "a doorbell for each" if many == 1 else f"a doorbell for {many}"
-        yield entry(name, f"a submission, {what}", "instructions", cost["all"], 250)
-        yield entry(f"{name}_submit", "the same, submitting only", "instructions",
-                    cost["submit"])
-        yield entry(f"{name}_complete", "the same, completing only", "instructions",
-                    cost["reap"])
+        yield row(name, f"a submission, {what}", "instructions", cost["all"], 250)
+        yield row(f"{name}_submit", "the same, submitting only", "instructions",
+                  cost["submit"])
+        yield row(f"{name}_complete", "the same, completing only", "instructions",
+                  cost["reap"])
 
 
 def latencies(folder):
@@ -60,47 +56,41 @@ def latencies(folder):
     if count:
         sys.exit(f"{count} interrupts of the PF where none should be")
     own = function(folder, "latency_alone")["device_ns"]
-    yield entry("dpdk_device", "an empty kernel and its fence, what the device takes",
-                "ns", own)
+    yield row("dpdk_device", "an empty kernel and its fence, what the device takes",
+              "ns", own)
     for quantile in "p50", "p99":
         for name, where, floor in PLACES:
             seen = function(folder, f"latency_{name}")["latency_ns"][quantile] - own
-            yield entry(f"dpdk_fence_{name}_{quantile}",
-                        f"from doorbell to fence beyond that, {where}, {quantile}", "ns",
-                        seen, floor)
-    yield entry("dpdk_fence_interrupts", "the PF's interrupts for each, there", "",
-                round(number(folder, "latency_shared.interrupts") /
-                      function(folder, "latency_shared")["completed"], 2))
+            yield row(f"dpdk_fence_{name}_{quantile}",
+                      f"from doorbell to fence beyond that, {where}, {quantile}", "ns",
+                      seen, floor)
+    yield row("dpdk_fence_interrupts", "the PF's interrupts for each, there", "",
+              round(number(folder, "latency_shared.interrupts") /
+                    function(folder, "latency_shared")["completed"], 2))
 
 
 def rates(folder):
     """The PF on the same CPU."""
     for run, name, what in (("single", "dpdk_per_second", "a doorbell for each"),
                             ("batch", "dpdk_per_second_batch", "a doorbell for 32")):
-        yield entry(name, f"a second on one lcore, {what}", "1/s",
-                    function(folder, run)["per_second"])
+        yield row(name, f"a second on one lcore, {what}", "1/s",
+                  function(folder, run)["per_second"])
 
 
 def flood(folder):
     bound = number(folder, "bound") * 1000
     doorbells = sum(function(folder, "flood", i)["doorbells"] for i in range(3))
-    yield entry("dpdk_flood_doorbells", "doorbells of three VFs that flood", "", doorbells)
-    yield entry("dpdk_flood_bound", "a VF beside them: what it was promised", "ns", bound)
+    yield row("dpdk_flood_doorbells", "doorbells of three VFs that flood", "", doorbells)
+    yield row("dpdk_flood_bound", "a VF beside them: what it was promised", "ns", bound)
     for quantile in "p99", "max":
-        yield entry(f"dpdk_flood_{quantile}", f"it waits for the engine, {quantile}", "ns",
-                    column(folder, "4", f"wake_{quantile}_ns"), bound)
+        yield row(f"dpdk_flood_{quantile}", f"it waits for the engine, {quantile}", "ns",
+                  column(folder, "4", f"wake_{quantile}_ns"), bound)
 
 
 def main():
     cost, flooded, out = sys.argv[1:]
-    entries = [*costs(cost), *latencies(cost), *rates(cost), *flood(flooded)]
-    print("Drivers in user space (DPDK)\n")
-    for e in entries:
-        floor = "" if e["floor"] is None else f", floor {e['floor']:,}" + (
-            "" if e["pass"] else "  MISSED")
-        print(f"{e['what']:60}{e['value']:>12,} {e['unit']}{floor}")
-    with open(out, "w", encoding="utf-8") as file:
-        json.dump(entries, file, indent=1, ensure_ascii=False)
+    tell("Drivers in user space (DPDK)",
+         [*costs(cost), *latencies(cost), *rates(cost), *flood(flooded)], out)
 
 
 main()

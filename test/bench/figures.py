@@ -17,12 +17,12 @@ get in the way of the PF driver: its delays are what they are in daily use. In
 it costs no more when the device takes longer shows that nobody waits.
 """
 
-import json
 import os
 import re
 import sys
 
 import worlds
+from rows import row, write
 
 MS = 1000000
 SECOND = 1000 * MS
@@ -113,11 +113,8 @@ class Figure:
 
     def entries(self):
         for path in ("hardware", "hrtimer"):
-            yield {"name": f"{self.name}_{path}", "what": self.what,
-                   "path": path, "unit": self.unit,
-                   "value": self.value[path], "floor": self.floor[path],
-                   "better": "<=", "pass": self.passed(path),
-                   "command": "make bench"}
+            yield {**row(f"{self.name}_{path}", self.what, self.unit, self.value[path],
+                         self.floor[path]), "path": path}
 
 
 def both(name, what, unit, measure, runs, hardware_floor=None,
@@ -248,9 +245,7 @@ def main():
     runs = [Run(hardware, hardware_slow), Run(hrtimer, hrtimer_slow)]
     rows = figures(runs)
     entries = [e for r in rows for e in r.entries()]
-    with open(out, "w", encoding="utf-8") as f:
-        json.dump(entries, f, indent=1, ensure_ascii=False)
-        f.write("\n")
+    write(entries, out)
     for run, name in zip(runs, ("hardware", "hrtimer")):
         print(f"{name}: {len(run.steady.switches)} switches in "
               f"{run.steady.seconds():.1f} s with endless kernels, "

@@ -14,6 +14,8 @@ import subprocess
 import sys
 import tempfile
 
+import rows
+
 MS = 1000000
 SAVE = LOAD = 150000
 
@@ -47,10 +49,8 @@ def floods(count, quantum_ms, seconds):
 
 
 def entry(name, what, policy, unit, value, floor=None, better="<="):
-    passed = floor is None or (value <= floor if better == "<=" else value >= floor)
-    return {"name": f"{name}_{policy.replace('-', '_')}", "what": what,
-            "policy": policy, "unit": unit, "value": value, "floor": floor,
-            "better": better, "pass": passed, "command": "make bench"}
+    return {**rows.row(f"{name}_{policy.replace('-', '_')}", what, unit, value, floor,
+                       better), "policy": policy}
 
 
 # ---------------------------------------------------------------------------
@@ -169,8 +169,7 @@ def main():
     print("\nRetained throughput: of all VFs together, beside one alone on an engine "
           "without switches\n")
     print("\n".join(table(sweep, POLICIES, shown)))
-    with open(out, "w", encoding="utf-8") as file:
-        json.dump(entries + sweep, file, indent=1, ensure_ascii=False)
+    rows.write(entries + sweep, out)
 
 
 main()

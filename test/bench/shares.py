@@ -5,9 +5,10 @@ shares.py DIR OUT: what SR-IOV and guests leave of the GPU. DIR has what share.s
 has handed over. Prints a table; writes OUT, a list of figures as README.md tells.
 """
 
-import json
 import os
 import sys
+
+from rows import row, tell
 
 WORK = {
     "long": "jobs of 1 ms",
@@ -31,29 +32,18 @@ def read(path):
 def figures(times):
     native = times["pf"]
     for work, what in WORK.items():
-        yield {"name": f"work_pf_{work}", "what": f"the PF without SR-IOV: {what}",
-               "unit": "ns", "value": native[work], "floor": None, "better": None,
-               "pass": True, "command": "make bench"}
+        yield row(f"work_pf_{work}", f"the PF without SR-IOV: {what}", "ns", native[work])
         for place, (where, floor) in PLACES.items():
-            share = round(100 * native[work] / times[place][work], 2)
-            floor = floor if work != "short" else None
-            yield {"name": f"share_{place}_{work}", "unit": "%", "value": share,
-                   "what": f"{where}: {what}, throughput against that",
-                   "floor": floor, "better": floor and ">=",
-                   "pass": floor is None or share >= floor, "command": "make bench"}
+            yield row(f"share_{place}_{work}", f"{where}: {what}, throughput against that",
+                      "%", round(100 * native[work] / times[place][work], 2),
+                      floor if work != "short" else None, ">=")
 
 
 def main():
     source, out = sys.argv[1:]
-    entries = list(figures({place: read(os.path.join(source, f"share.{place}"))
-                            for place in ["pf", *PLACES]}))
-    print("The same work without SR-IOV, with it, and in guests\n")
-    for e in entries:
-        floor = "" if e["floor"] is None else f", floor {e['floor']}" + (
-            "" if e["pass"] else "  MISSED")
-        print(f"{e['what']:68}{e['value']:>12,} {e['unit']}{floor}")
-    with open(out, "w", encoding="utf-8") as file:
-        json.dump(entries, file, indent=1, ensure_ascii=False)
+    tell("The same work without SR-IOV, with it, and in guests",
+         list(figures({place: read(os.path.join(source, f"share.{place}"))
+                       for place in ["pf", *PLACES]})), out)
 
 
 main()

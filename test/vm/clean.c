@@ -7,30 +7,13 @@
  * not when the PF has acknowledged the reset. Then it must be zero, all of it, and the
  * registers as the device's specification has them after a reset.
  */
-#include <errno.h>
-#include <fcntl.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
-#include <vgpu/regs.h>
+#include "bars.h"
 
 /* Clearing VRAM takes its time, and others may be at work. */
 #define PATIENCE_MS	20000
 
 static const char *folder;
-static volatile uint8_t *regs;
 static int wrong;
-
-static void die(const char *what, const char *why)
-{
-	fprintf(stderr, "clean: %s: %s\n", what, why);
-	exit(2);
-}
 
 static void enable(const char *value)
 {
@@ -40,37 +23,8 @@ static void enable(const char *value)
 	snprintf(path, sizeof(path), "%s/enable", folder);
 	fd = open(path, O_WRONLY);
 	if (fd < 0 || write(fd, value, 1) != 1)
-		die(path, strerror(errno));
+		ktap_must(-errno, path);
 	close(fd);
-}
-
-static volatile void *map(const char *name, uint64_t *bytes)
-{
-	char path[256];
-	struct stat st;
-	void *at;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	fd = open(path, O_RDWR);
-	if (fd < 0 || fstat(fd, &st))
-		die(path, strerror(errno));
-	at = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (at == MAP_FAILED)
-		die(path, strerror(errno));
-	close(fd);
-	*bytes = st.st_size;
-	return at;
-}
-
-static uint32_t reg(uint32_t offset)
-{
-	return *(volatile uint32_t *)(regs + offset);
-}
-
-static uint64_t reg64(uint32_t offset)
-{
-	return *(volatile uint64_t *)(regs + offset);
 }
 
 static void expect(const char *what, int n, uint64_t want, uint64_t got)
@@ -112,7 +66,7 @@ static void wait_for_pf(void)
 
 	while (reg(VGPU_REG_STATUS) & VGPU_STATUS_FLR || !reg64(VGPU_REG_VRAM_SIZE)) {
 		if (ms++ == PATIENCE_MS)
-			die(folder, "the PF does not acknowledge its reset");
+			ktap_must(-ETIME, "the PF does not acknowledge its reset");
 		usleep(1000);
 	}
 }
@@ -163,8 +117,8 @@ int main(int argc, char **argv)
 	value = (uint32_t)strtoul(argv[2], NULL, 0);
 	value |= value << 32;
 	enable("1");
-	regs = map("resource0", &bytes);
-	vram = map("resource2", &bytes);
+	regs = bar_map(folder, VGPU_BAR_REGS, NULL);
+	vram = (volatile uint64_t *)bar_map(folder, VGPU_BAR_VRAM, &bytes);
 	no_trace(vram, bytes, value, "at once");
 	wait_for_pf();
 	bytes = reg64(VGPU_REG_WINDOW_SIZE);

@@ -7,16 +7,11 @@
  * are used as they are. With --reset only what an FLR does to a function that is
  * open, which may have no VRAM.
  */
-#include <fcntl.h>
-#include <stdint.h>
-#include <sys/mman.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <vgpu/mailbox.h>
-#include <vgpu/regs.h>
 
-#include "ktap.h"
+#include "bars.h"
 
 #define WORDS	(VGPU_MBOX_BYTES / 4)
 #define SIZE	((unsigned int)sizeof(struct vgpu_mbox_header))
@@ -32,20 +27,9 @@ union message {
 	uint8_t bytes[VGPU_MBOX_BYTES];
 };
 
-static volatile uint8_t *regs;
 static const char *device;
 static uint32_t sequence;
 static uint64_t state = 1;
-
-static uint32_t reg_read(unsigned int reg)
-{
-	return *(volatile uint32_t *)(regs + reg);
-}
-
-static void reg_write(unsigned int reg, uint32_t value)
-{
-	*(volatile uint32_t *)(regs + reg) = value;
-}
 
 /* xorshift64*, Vigna 2016 */
 static uint32_t random32(void)
@@ -73,16 +57,8 @@ static int sysfs_write(const char *name, const char *text)
 
 static void setup(void)
 {
-	char path[256];
-	int fd;
-
 	ktap_must(sysfs_write("enable", "1"), "the VF cannot be enabled");
-	snprintf(path, sizeof(path), "%s/resource0", device);
-	fd = open(path, O_RDWR | O_SYNC);
-	ktap_must(fd < 0 ? -errno : 0, path);
-	regs = mmap(NULL, VGPU_VF_BAR_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	ktap_must(regs == MAP_FAILED ? -errno : 0, "mmap");
-	close(fd);
+	regs = bar_map(device, VGPU_BAR_REGS, NULL);
 }
 
 /* The registers tell no interrupt here, so they are looked at. */
@@ -93,7 +69,7 @@ static bool wait_status(uint32_t mask, uint32_t value)
 
 	clock_gettime(CLOCK_MONOTONIC, &end);
 	end.tv_sec += PATIENCE_S;
-	while ((reg_read(VGPU_REG_MBOX_STATUS) & mask) != value) {
+	while ((reg(VGPU_REG_MBOX_STATUS) & mask) != value) {
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		if (now.tv_sec > end.tv_sec)
 			return false;
@@ -115,8 +91,8 @@ static void post(const union message *m)
 	unsigned int i;
 
 	for (i = 0; i < WORDS; i++)
-		reg_write(VGPU_REG_MBOX_TX + 4 * i, m->words[i]);
-	reg_write(VGPU_REG_MBOX_CTRL, VGPU_MBOX_CTRL_SEND);
+		set(VGPU_REG_MBOX_TX + 4 * i, m->words[i]);
+	set(VGPU_REG_MBOX_CTRL, VGPU_MBOX_CTRL_SEND);
 }
 
 /* The next message of the PF, acknowledged; false if none comes. */
@@ -128,8 +104,8 @@ static bool take(union message *m)
 	if (!wait_status(VGPU_MBOX_STATUS_RX_VALID, VGPU_MBOX_STATUS_RX_VALID))
 		return false;
 	for (i = 0; i < WORDS; i++)
-		m->words[i] = reg_read(VGPU_REG_MBOX_RX + 4 * i);
-	reg_write(VGPU_REG_MBOX_CTRL, VGPU_MBOX_CTRL_ACK);
+		m->words[i] = reg(VGPU_REG_MBOX_RX + 4 * i);
+	set(VGPU_REG_MBOX_CTRL, VGPU_MBOX_CTRL_ACK);
 	if (m->header.size < SIZE || m->header.size > sizeof(*m))
 		return false;
 	sum = m->header.checksum;
@@ -192,7 +168,7 @@ static void test_before_handshake(void)
 	ktap_equal(ask(VGPU_MBOX_START), -EACCES, "START before the handshake");
 	ktap_equal(ask(VGPU_MBOX_STOP), -EACCES, "STOP before the handshake");
 	ktap_equal(ask(99), -EACCES, "an unknown request before the handshake");
-	ktap_ok(!(reg_read(VGPU_REG_STATUS) & VGPU_STATUS_OPEN), "and the function is not open");
+	ktap_ok(!(reg(VGPU_REG_STATUS) & VGPU_STATUS_OPEN), "and the function is not open");
 }
 
 static void test_handshake(void)
@@ -247,8 +223,8 @@ static void test_malformed(void)
 static void test_config(void)
 {
 	union message m = request(VGPU_MBOX_CONFIG, SIZE);
-	uint64_t bytes = reg_read(VGPU_REG_VRAM_SIZE) |
-			 (uint64_t)reg_read(VGPU_REG_VRAM_SIZE + 4) << 32;
+	uint64_t bytes = reg(VGPU_REG_VRAM_SIZE) |
+			 (uint64_t)reg(VGPU_REG_VRAM_SIZE + 4) << 32;
 
 	ktap_equal(ask_raw(&m), 0, "CONFIG");
 	ktap_equal(m.header.size, sizeof(m.config), "its size");
@@ -258,7 +234,7 @@ static void test_config(void)
 
 static bool is_open(void)
 {
-	return reg_read(VGPU_REG_STATUS) & VGPU_STATUS_OPEN;
+	return reg(VGPU_REG_STATUS) & VGPU_STATUS_OPEN;
 }
 
 static void test_start_stop(void)

@@ -7,61 +7,17 @@
  * By a RING of the VF (FOLDER is that of sysfs) which its driver does not use; the
  * packets are at the end of its VRAM. Each must fault, and nothing be read.
  */
-#include <fcntl.h>
-#include <stdint.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <vgpu/packets.h>
-#include <vgpu/regs.h>
 
-#include "ktap.h"
+#include "bars.h"
 
 #define PATIENCE_MS	20000
 #define BYTES		4096
 #define UNTOUCHED	0x5a5a5a5a5a5a5a5aull
 
-static volatile uint8_t *regs, *vram;
+static volatile uint8_t *vram;
 static uint32_t ring, doorbell;
 static uint64_t place;	/* of the packets, then of what is read */
-
-static volatile uint8_t *map(const char *folder, const char *name)
-{
-	char path[256];
-	struct stat st;
-	void *at;
-	int fd;
-
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	fd = open(path, O_RDWR);
-	if (fd < 0 || fstat(fd, &st))
-		ktap_must(-errno, path);
-	at = mmap(NULL, st.st_size, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	if (at == MAP_FAILED)
-		ktap_must(-errno, path);
-	return at;
-}
-
-static uint32_t reg(uint32_t offset)
-{
-	return *(volatile uint32_t *)(regs + offset);
-}
-
-static uint64_t reg64(uint32_t offset)
-{
-	return *(volatile uint64_t *)(regs + offset);
-}
-
-static void set(uint32_t offset, uint32_t value)
-{
-	*(volatile uint32_t *)(regs + offset) = value;
-}
-
-static void set64(uint32_t offset, uint64_t value)
-{
-	*(volatile uint64_t *)(regs + offset) = value;
-}
 
 static void wait_for(uint32_t low, uint32_t high)
 {
@@ -145,8 +101,8 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	ktap_begin("wild");
-	regs = map(argv[1], "resource0");
-	vram = map(argv[1], "resource2");
+	regs = bar_map(argv[1], VGPU_BAR_REGS, NULL);
+	vram = bar_map(argv[1], VGPU_BAR_VRAM, NULL);
 	ring = VGPU_REG_RING(atoi(argv[2]));
 	doorbell = VGPU_REG_DOORBELL(atoi(argv[2]));
 	place = reg64(VGPU_REG_WINDOW_SIZE) - 2 * BYTES;

@@ -325,6 +325,28 @@ static void a_disabled_ring_stops_at_a_preemption_point(void **state)
 	assert_int_equal(qtest_read64(g->qt, counters + 3 * 8), 0);
 }
 
+static void a_doorbell_is_for_one_ring_of_one_function(void **state)
+{
+	struct gpu *g = *state;
+	struct stream s[GPU_FIXTURE_VFS * VGPU_MAX_RINGS];
+	unsigned int rings = 0, f, r, i;
+	uint64_t doorbells;
+
+	for (f = 1; f <= g->vfs; f++)
+		for (r = 0; r < g->rings; r++)
+			s[rings++] = gpu_ring(g, f, r);
+	for (r = 0; r < rings; r++) {
+		put_nop(&s[r], 1);
+		ring_kick(&s[r]);
+		for (i = 0; i < rings; i++)
+			assert_int_equal(reg64(g, s[i].function,
+					       ring_reg(&s[i], VGPU_RING_TAIL)), s[i].tail);
+		for (f = 1, doorbells = 0; f <= g->vfs; f++)
+			doorbells += reg64(g, 0, VGPU_PF_FN(f) + VGPU_PF_FN_DOORBELLS);
+		assert_int_equal(doorbells, r + 1);
+	}
+}
+
 static void a_disabled_ring_ignores_doorbells_and_counts_them(void **state)
 {
 	struct gpu *g = *state;
@@ -375,6 +397,7 @@ int main(void)
 		GPU_TEST(rings_take_turns_packet_by_packet),
 		GPU_TEST(an_indirect_buffer_is_one_turn),
 		GPU_TEST(a_disabled_ring_stops_at_a_preemption_point),
+		GPU_TEST(a_doorbell_is_for_one_ring_of_one_function),
 		GPU_TEST(a_disabled_ring_ignores_doorbells_and_counts_them),
 		GPU_TEST(a_closed_function_ignores_doorbells_and_keeps_registers),
 	};

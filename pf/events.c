@@ -142,22 +142,14 @@ static void vgpu_pf_event(struct vgpu_pf *pf, const struct vgpu_event *event)
 		vgpu_pf_function_notify(fn, vgpu_pf_event_kinds[type].news);
 }
 
-/**
- * vgpu_pf_events_take() - see to all records that are there
- * @pf: the device
- *
- * Context: vgpu_pf.lock is held. Bounded by the size of the queue.
- *
- * Return: how many there were.
- */
-unsigned int vgpu_pf_events_take(struct vgpu_pf *pf)
+/* Those that are there, @most of them; tells the device. */
+static unsigned int vgpu_pf_events_take_some(struct vgpu_pf *pf, unsigned int most)
 {
 	struct vgpu_pf_events *events = &pf->events;
 	unsigned int taken, size = 1u << events->log2;
 	u32 last = 0;
 
-	lockdep_assert_held(&pf->lock);
-	for (taken = 0; taken < size; taken++) {
+	for (taken = 0; taken < most; taken++) {
 		const struct vgpu_event *event = &events->record[events->index];
 
 		if (le32_to_cpu(READ_ONCE(event->seq)) != events->seq)
@@ -173,8 +165,39 @@ unsigned int vgpu_pf_events_take(struct vgpu_pf *pf)
 		/* the device may overwrite what was taken: the reads come first */
 		dma_mb();
 		WRITE_ONCE(*events->consumer, cpu_to_le32(last));
+		/*
+		 * The device reads this when it has written a record. If that comes before
+		 * the barrier, who looks behind it sees the record; later, it interrupts.
+		 */
+		mb();
 		events->taken += taken;
 	}
+	return taken;
+}
+
+/**
+ * vgpu_pf_events_take() - see to all records that are there
+ * @pf: the device
+ *
+ * Whoever takes records has to take all: no interrupt comes for what is behind one
+ * that is there (VGPU_EVQ_CTRL_EDGE). Bounded by the size of the queue; if there are
+ * more, the worker sees to them.
+ *
+ * Context: vgpu_pf.lock is held.
+ *
+ * Return: how many there were.
+ */
+unsigned int vgpu_pf_events_take(struct vgpu_pf *pf)
+{
+	unsigned int some, taken = 0, size = 1u << pf->events.log2;
+
+	lockdep_assert_held(&pf->lock);
+	do {
+		some = vgpu_pf_events_take_some(pf, size - taken);
+		taken += some;
+	} while (some && taken < size);
+	if (some)
+		kthread_queue_work(pf->worker, &pf->recovery);
 	return taken;
 }
 
@@ -221,7 +244,7 @@ void vgpu_pf_events_start(struct vgpu_pf *pf)
 	vgpu_pf_write64(pf, VGPU_PF_EVQ_BASE, events->dma);
 	vgpu_pf_write(pf, VGPU_PF_EVQ_SIZE, events->log2);
 	vgpu_pf_write64(pf, VGPU_PF_EVQ_CONSUMER, events->consumer_dma);
-	vgpu_pf_write(pf, VGPU_PF_EVQ_CTRL, VGPU_EVQ_CTRL_ENABLE);
+	vgpu_pf_write(pf, VGPU_PF_EVQ_CTRL, VGPU_EVQ_CTRL_ENABLE | VGPU_EVQ_CTRL_EDGE);
 }
 
 /**

@@ -8,6 +8,15 @@
  * and later stores its number where VGPU_PF_EVQ_CONSUMER points. Nothing is
  * read from or written to a register for this.
  *
+ * With VGPU_EVQ_CTRL_EDGE the device raises the vector only if the driver had
+ * taken all records before, or VGPU_EVENT_RETRY_NS have passed since the vector
+ * was raised: having written a record it reads that number, after a full barrier.
+ * The driver stores the number when it finds no more records, and looks once more
+ * after a full barrier, before it leaves. So nothing is missed: if the read comes
+ * after the store, the vector is raised; if before, the record was there before
+ * the look. Rings of virtio and Xen do the same. An interrupt that was lost is
+ * made up for by a record that comes later than that time.
+ *
  * RUNNABLE, IDLE, FAULT, HANG, FLR, MAILBOX and STORM are coalesced: of each
  * kind and function at most one record is in the queue. What happens while it
  * is there is remembered and delivered once it has been taken; the device looks
@@ -24,7 +33,10 @@
 
 #include "types.h"
 
-/** VGPU_EVENT_RETRY_NS - how long a remembered event may be late, ns */
+/**
+ * VGPU_EVENT_RETRY_NS - how long a remembered event may be late, and how long after
+ * an interrupt another one can be left out, ns
+ */
 #define VGPU_EVENT_RETRY_NS	10000
 
 /**

@@ -427,15 +427,23 @@ enum vgpu_fault {
 #define VGPU_EVQ_PER_FUNCTION		8
 #define VGPU_EVQ_RESERVE		16
 /**
- * VGPU_PF_EVQ_CTRL - RW, mask ENABLE, reset 0. Going from 0 to 1 starts again at
- * the first record with sequence number 1.
+ * VGPU_PF_EVQ_CTRL - RW, mask ENABLE | EDGE, reset 0
+ *
+ * ENABLE: going from 0 to 1 starts again at the first record with sequence
+ * number 1. EDGE: a record does not raise the vector if another one has less than
+ * VGPU_EVENT_RETRY_NS ago and the driver had not taken all before it (events.h says
+ * what the driver owes); if the device cannot tell, it does. Without EDGE each
+ * record raises the vector. A device that does not know the bit ignores it, which
+ * is as good to a driver.
  */
 #define VGPU_PF_EVQ_CTRL		0x1004c
 #define VGPU_EVQ_CTRL_ENABLE		0x00000001u
+#define VGPU_EVQ_CTRL_EDGE		0x00000002u
 /**
  * VGPU_PF_EVQ_CONSUMER - RW 64-bit, DMA address of a little-endian u32 in which
  * the driver keeps the sequence number of the last record that it has taken;
- * the device reads it when it needs room. Mask VGPU_EVQ_CONSUMER_MASK, reset 0.
+ * 0 before the first one. The device reads it when it needs room, and with EDGE
+ * after each record. Mask VGPU_EVQ_CONSUMER_MASK, reset 0.
  */
 #define VGPU_PF_EVQ_CONSUMER		0x10050
 #define VGPU_EVQ_CONSUMER_MASK		0x000ffffffffffff8ull

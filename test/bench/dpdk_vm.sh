@@ -27,20 +27,15 @@ keep()
 	put /tmp/$1.json
 }
 
-interrupts()
-{
-	awk '/vgpu_pf-events/ { print $2 }' /proc/interrupts
-}
-
 # measure NAME OPTION...: and how many interrupts the PF got meanwhile
 measure()
 {
 	name=$1
 	shift
-	before=$(interrupts)
+	before=$(pf_interrupts)
 	dpdk 0 "$@" $V1
 	keep $name
-	echo $(($(interrupts) - before)) > /tmp/$name.interrupts
+	echo $(($(pf_interrupts) - before)) > /tmp/$name.interrupts
 	put /tmp/$name.interrupts
 }
 

@@ -211,6 +211,8 @@ struct vgpu_event_queue {
 	uint64_t consumer;
 	uint32_t size;			/* log2 of records */
 	bool enabled;
+	bool edge;			/* interrupts only where it was empty */
+	uint64_t interrupted;		/* the last time */
 	uint64_t posted;		/* records since it was enabled */
 	uint64_t taken;
 	uint32_t lost;

@@ -22,19 +22,21 @@ static uint64_t capacity(const struct vgpu_event_queue *q)
 	return 1ull << q->size;
 }
 
-/* Asks the driver how far it has come. A bad answer changes nothing. */
-static void look_at_consumer(struct vgpu_core *core)
+/* Asks the driver how far it has come. A bad answer changes nothing, and is false. */
+static bool look_at_consumer(struct vgpu_core *core)
 {
 	struct vgpu_event_queue *q = &core->evq;
 	uint64_t waiting;
 	uint32_t seq;
 
 	if (!vgpu_dma(&core->fn[0], q->consumer, &seq, 4, false))
-		return;
+		return false;
 	seq = le32_to_cpu(seq);
 	waiting = (q->posted % SEQ_PERIOD + SEQ_PERIOD - seq % SEQ_PERIOD) % SEQ_PERIOD;
-	if (waiting <= q->posted - q->taken)
-		q->taken = q->posted - waiting;
+	if (waiting > q->posted - q->taken)
+		return false;
+	q->taken = q->posted - waiting;
+	return true;
 }
 
 static bool has_room(struct vgpu_core *core)
@@ -44,6 +46,25 @@ static bool has_room(struct vgpu_core *core)
 	if (q->posted - q->taken >= capacity(q))
 		look_at_consumer(core);
 	return q->posted - q->taken < capacity(q);
+}
+
+/*
+ * Of the record that was written last. A driver that has not taken the one before it
+ * will look before it leaves; whatever vgpu_dma() does comes after a full barrier. If
+ * it has not done so for long, the interrupt of before may have been lost.
+ */
+static void interrupt(struct vgpu_core *core)
+{
+	struct vgpu_event_queue *q = &core->evq;
+
+	if (q->edge && core->time - q->interrupted < VGPU_EVENT_RETRY_NS &&
+	    look_at_consumer(core) && q->taken < q->posted - 1)
+		return;
+	q->interrupted = core->time;
+	if (core->inject.lost_interrupts)
+		core->inject.lost_interrupts--;
+	else
+		vgpu_pci_interrupt(&core->fn[0], VGPU_VECTOR_EVENTS(core->config.rings));
 }
 
 static bool write_record(struct vgpu_core *core, struct vgpu_event *event)
@@ -59,10 +80,7 @@ static bool write_record(struct vgpu_core *core, struct vgpu_event *event)
 	q->posted++;
 	trace_vgpu_event_post(seq, le16_to_cpu(event->type), le16_to_cpu(event->function),
 			      le32_to_cpu(event->info), le32_to_cpu(event->detail));
-	if (core->inject.lost_interrupts)
-		core->inject.lost_interrupts--;
-	else
-		vgpu_pci_interrupt(&core->fn[0], VGPU_VECTOR_EVENTS(core->config.rings));
+	interrupt(core);
 	return true;
 }
 

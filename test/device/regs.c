@@ -343,11 +343,14 @@ static void write_evq_size(struct vgpu_function *fn, unsigned int i, uint64_t va
 
 static uint64_t read_evq_ctrl(struct vgpu_function *fn, unsigned int i)
 {
-	return fn->core->evq.enabled ? VGPU_EVQ_CTRL_ENABLE : 0;
+	const struct vgpu_event_queue *q = &fn->core->evq;
+
+	return (q->enabled ? VGPU_EVQ_CTRL_ENABLE : 0) | (q->edge ? VGPU_EVQ_CTRL_EDGE : 0);
 }
 
 static void write_evq_ctrl(struct vgpu_function *fn, unsigned int i, uint64_t value)
 {
+	fn->core->evq.edge = value & VGPU_EVQ_CTRL_EDGE;
 	vgpu_event_enable(fn->core, value & VGPU_EVQ_CTRL_ENABLE, now(fn));
 }
 

@@ -384,7 +384,7 @@ void gpu_enter(struct gpu *g, unsigned int state, uint64_t group)
 	gpu_cmd(g, VGPU_CMD_SAVE, 1);
 }
 
-bool gpu_poll(struct gpu *g, struct vgpu_event *event)
+bool gpu_look(struct gpu *g, struct vgpu_event *event)
 {
 	uint32_t seq = g->taken + 1 ? g->taken + 1 : 1;
 	uint64_t addr = g->queue + (seq - 1) % g->records * sizeof(*event);
@@ -404,7 +404,19 @@ bool gpu_poll(struct gpu *g, struct vgpu_event *event)
 	event->loaded = le64toh(event->loaded);
 	event->running = le64toh(event->running);
 	g->taken = seq;
-	qtest_write32(g->qt, g->consumer, htole32(seq));
+	return true;
+}
+
+void gpu_store(struct gpu *g)
+{
+	qtest_write32(g->qt, g->consumer, htole32(g->taken));
+}
+
+bool gpu_poll(struct gpu *g, struct vgpu_event *event)
+{
+	if (!gpu_look(g, event))
+		return false;
+	gpu_store(g);
 	return true;
 }
 

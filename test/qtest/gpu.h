@@ -230,8 +230,14 @@ void gpu_stop(struct gpu *g, unsigned int f);
  */
 void gpu_enter(struct gpu *g, unsigned int state, uint64_t group);
 
+/** gpu_look() - gpu_poll() without gpu_store() */
+bool gpu_look(struct gpu *g, struct vgpu_event *event);
+
+/** gpu_store() - tell the device what was taken */
+void gpu_store(struct gpu *g);
+
 /**
- * gpu_poll() - take an event if there is one, in the host's byte order
+ * gpu_poll() - take an event if there is one, in the host's byte order, and say so
  *
  * Return: false if the queue is empty.
  */

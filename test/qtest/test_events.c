@@ -3,6 +3,7 @@
 #include "gpu.h"
 
 #include <linux/pci_regs.h>
+#include <stdlib.h>
 
 #define GROUP		(20 * US)
 
@@ -60,6 +61,220 @@ static void each_record_raises_the_vector_of_events(void **state)
 		assert_true(gpu_interrupted(g, vector));
 		gpu_event(g, INITIALISED, 1);
 	}
+}
+
+static uint64_t edge(struct gpu *g)
+{
+	set32(g, 0, VGPU_PF_EVQ_CTRL, VGPU_EVQ_CTRL_ENABLE | VGPU_EVQ_CTRL_EDGE);
+	return gpu_vector(g, 0, VGPU_VECTOR_EVENTS(g->rings));
+}
+
+static void with_edge_a_record_behind_another_raises_nothing(void **state)
+{
+	struct gpu *g = *state;
+	uint64_t vector;
+	unsigned int i;
+
+	smallest_queue(g);
+	vector = edge(g);
+	/* More than there is room for */
+	for (i = 0; i < 100; i++) {
+		cause(g, 1);
+		assert_true(gpu_interrupted(g, vector));
+		cause(g, 2);
+		assert_false(gpu_interrupted(g, vector));
+		gpu_event(g, INITIALISED, 1);
+		gpu_event(g, INITIALISED, 1);
+		/* One is still there. */
+		cause(g, 1);
+		assert_false(gpu_interrupted(g, vector));
+		gpu_event(g, INITIALISED, 1);
+		gpu_event(g, INITIALISED, 1);
+	}
+	assert_int_equal(lost(g), 0);
+}
+
+static void with_edge_work_that_comes_alone_raises_one_interrupt(void **state)
+{
+	struct gpu *g = *state;
+	struct stream s = gpu_ring(g, 1, 0);
+	uint64_t vector;
+	unsigned int i;
+
+	gpu_run(g, 1);
+	g->quiet = 0;
+	vector = edge(g);
+	for (i = 0; i < 3; i++) {
+		const uint32_t before = posted(g);
+
+		put_nop(&s, 1);
+		ring_kick(&s);
+		assert_true(gpu_interrupted(g, vector));
+		gpu_step(g, VGPU_EVENT_RETRY_NS);
+		assert_int_equal(posted(g), before + 2);
+		assert_false(gpu_interrupted(g, vector));
+		gpu_event(g, RUNNABLE, 1);
+		gpu_event(g, IDLE, 1);
+	}
+}
+
+static void with_edge_what_was_held_back_raises_its_vector(void **state)
+{
+	struct gpu *g = *state;
+	const unsigned int records = 1 << VGPU_EVQ_SIZE_MIN;
+	struct vgpu_event e;
+	uint64_t vector;
+
+	smallest_queue(g);
+	vector = edge(g);
+	/* What was remembered while the one before was there */
+	set32(g, 1, VGPU_REG_MBOX_CTRL, VGPU_MBOX_CTRL_SEND);
+	set32(g, 0, VGPU_PF_FN(1) + VGPU_PF_FN_MBOX_CTRL, VGPU_MBOX_CTRL_ACK);
+	set32(g, 1, VGPU_REG_MBOX_CTRL, VGPU_MBOX_CTRL_SEND);
+	assert_true(gpu_interrupted(g, vector));
+	gpu_event(g, MAILBOX, 1);
+	gpu_step(g, VGPU_EVENT_RETRY_NS);
+	assert_true(gpu_interrupted(g, vector));
+	gpu_event(g, MAILBOX, 1);
+	/* What a full queue has lost */
+	cause(g, records + 7);
+	assert_true(gpu_interrupted(g, vector));
+	gpu_step(g, VGPU_EVENT_RETRY_NS);
+	assert_false(gpu_interrupted(g, vector));
+	while (gpu_poll(g, &e))
+		assert_int_equal(e.type, VGPU_EVENT_INITIALISED);
+	gpu_step(g, VGPU_EVENT_RETRY_NS);
+	assert_true(gpu_interrupted(g, vector));
+	assert_true(gpu_poll(g, &e));
+	assert_int_equal(e.type, VGPU_EVENT_LOST);
+}
+
+static void with_edge_a_consumer_that_cannot_be_read_or_lies_is_interrupted(void **state)
+{
+	/* As if more had been taken than there are */
+	static const uint32_t lies[] = { 0xfffffff0, 1000000, 0x80000000, 65 };
+	struct gpu *g = *state;
+	uint64_t vector;
+	unsigned int i;
+
+	smallest_queue(g);
+	vector = edge(g);
+	for (i = 0; i < ARRAY_SIZE(lies); i++) {
+		qtest_write32(g->qt, g->consumer, lies[i]);
+		cause(g, 1);
+		assert_true(gpu_interrupted(g, vector));
+		cause(g, 1);
+		assert_true(gpu_interrupted(g, vector));
+	}
+	set32(g, 0, VGPU_PF_EVQ_CTRL, 0);
+	/* Beyond all memory */
+	set64(g, 0, VGPU_PF_EVQ_CONSUMER, VGPU_EVQ_CONSUMER_MASK);
+	vector = edge(g);
+	for (i = 0; i < 3; i++) {
+		cause(g, 1);
+		assert_true(gpu_interrupted(g, vector));
+	}
+}
+
+static void with_edge_a_lost_interrupt_is_made_up_for_by_a_later_record(void **state)
+{
+	struct gpu *g = *state;
+	uint64_t vector;
+	unsigned int i;
+
+	smallest_queue(g);
+	vector = edge(g);
+	gpu_inject(g, "lost-interrupts", "1");
+	cause(g, 1);
+	assert_false(gpu_interrupted(g, vector));
+	/* As soon as that it is no news that nothing was taken. */
+	gpu_step(g, VGPU_EVENT_RETRY_NS - 1);
+	cause(g, 1);
+	assert_false(gpu_interrupted(g, vector));
+	gpu_step(g, 1);
+	cause(g, 1);
+	assert_true(gpu_interrupted(g, vector));
+	cause(g, 1);
+	assert_false(gpu_interrupted(g, vector));
+	for (i = 0; i < 4; i++)
+		gpu_event(g, INITIALISED, 1);
+}
+
+static void edge_ends_with_a_reset(void **state)
+{
+	struct gpu *g = *state;
+	uint64_t vector;
+	unsigned int i;
+
+	edge(g);
+	pci_flr(&g->fn[0].pci);
+	gpu_pci_restore(g);
+	assert_int_equal(reg32(g, 0, VGPU_PF_EVQ_CTRL), 0);
+	gpu_queue(g, VGPU_EVQ_SIZE_MIN);
+	vector = gpu_vector(g, 0, VGPU_VECTOR_EVENTS(g->rings));
+	for (i = 0; i < 3; i++) {
+		gpu_cmd(g, VGPU_CMD_INIT, 0);
+		assert_true(gpu_interrupted(g, vector));
+	}
+}
+
+/* A driver in all its steps, between any of which the device may write records. */
+enum driver {
+	ASLEEP,				/* until an interrupt comes */
+	TAKES,				/* has looked and found one, or looks now */
+	STORES,				/* found no more: the number is to be stored */
+	LOOKS,				/* for the last time */
+};
+
+static enum driver drive(struct gpu *g, enum driver driver, uint64_t vector)
+{
+	struct vgpu_event e;
+
+	switch (driver) {
+	case ASLEEP:
+		return gpu_interrupted(g, vector) ? TAKES : ASLEEP;
+	case TAKES:
+		return gpu_look(g, &e) ? TAKES : STORES;
+	case STORES:
+		gpu_store(g);
+		return LOOKS;
+	case LOOKS:
+		return gpu_look(g, &e) ? TAKES : ASLEEP;
+	}
+	return ASLEEP;
+}
+
+static void with_edge_no_record_stays_unseen_in_any_order(void **state)
+{
+	struct gpu *g = *state;
+	enum driver driver = ASLEEP;
+	unsigned int i, raised = 0, spared = 0;
+	uint64_t vector;
+
+	srand(7);
+	smallest_queue(g);
+	vector = edge(g);
+	for (i = 0; i < 20000; i++) {
+		const bool pending = qtest_read32(g->qt, vector);
+
+		if (rand() % 3) {
+			driver = drive(g, driver, vector);
+		} else {
+			/* Now and then too many, and LOST behind them */
+			cause(g, rand() % 100 ? 1 : 100);
+			gpu_step(g, rand() % 2 * VGPU_EVENT_RETRY_NS);
+			if (qtest_read32(g->qt, vector))
+				raised += !pending;
+			else
+				spared++;
+		}
+		/* Who sleeps has nothing to do, or is about to be woken. */
+		if (driver == ASLEEP && !qtest_read32(g->qt, vector))
+			assert_int_equal(g->taken, posted(g));
+	}
+	assert_in_range(lost(g), 1, 100000);
+	assert_in_range(raised, 100, 20000);
+	assert_in_range(spared, 100, 20000);
 }
 
 static void enabling_starts_again(void **state)
@@ -465,6 +680,13 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		GPU_TEST(records_are_numbered_from_one_and_wrap_around),
 		GPU_TEST(each_record_raises_the_vector_of_events),
+		GPU_TEST(with_edge_a_record_behind_another_raises_nothing),
+		GPU_TEST(with_edge_work_that_comes_alone_raises_one_interrupt),
+		GPU_TEST(with_edge_what_was_held_back_raises_its_vector),
+		GPU_TEST(with_edge_a_consumer_that_cannot_be_read_or_lies_is_interrupted),
+		GPU_TEST(with_edge_a_lost_interrupt_is_made_up_for_by_a_later_record),
+		GPU_TEST(edge_ends_with_a_reset),
+		GPU_TEST(with_edge_no_record_stays_unseen_in_any_order),
 		GPU_TEST(enabling_starts_again),
 		GPU_TEST(a_disabled_queue_is_not_written),
 		GPU_TEST(a_full_queue_loses_answers_counts_them_and_says_so),

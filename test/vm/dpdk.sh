@@ -44,6 +44,12 @@ dpdk()
 		"$@" --json /tmp/dpdk.json
 }
 
+# pf_interrupts: those for the event queue, until now
+pf_interrupts()
+{
+	awk '/vgpu_pf-events/ { print $2 }' /proc/interrupts
+}
+
 # dpdk_says KEY [N]: of the N-th function (1)
 dpdk_says()
 {

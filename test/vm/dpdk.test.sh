@@ -59,7 +59,10 @@ check "throughput: two lcores prepare what two others submit" dpdk $FIVE through
 check_equal "all results are right" "200 0 200 0" "$(all_right)"
 check_range "a doorbell for several of them" 25 199 "$(dpdk_says doorbells 1)"
 
+before=$(pf_interrupts)
 check "latency" dpdk 0 latency --work empty --submissions 100 $V1
+# RUNNABLE and IDLE of each, and some for the beginning and the end
+check_range "one interrupt of the PF for each" 50 150 $(($(pf_interrupts) - before))
 check_range "the device's own cost was found" 150 1000 "$(dpdk_says device_ns)"
 check_range "a fence is not seen before it can be" "$(dpdk_says device_ns)" 1000000 \
 	"$(dpdk_says min)"

@@ -189,7 +189,8 @@ static void vram_fini(struct drm_device *drm, void *data)
  * vgpu_vf_vram_init() - map the window and start with all of it free
  * @vf: the function; its registers are mapped, vf->vram.base and size say what it has
  *
- * Return: 0, or -ENXIO if the PF has given it no VRAM, or another errno
+ * Return: 0, or -ENXIO if the PF has given it no VRAM or the bus no window, or another
+ *	errno
  */
 int vgpu_vf_vram_init(struct vgpu_vf *vf)
 {
@@ -199,6 +200,12 @@ int vgpu_vf_vram_init(struct vgpu_vf *vf)
 	void __iomem *mapped;
 	int ret;
 
+	/* Plugged into a port that has no room for it. */
+	if (!pci_resource_len(vf->pdev, VGPU_BAR_VRAM)) {
+		drm_err(&vf->drm, "BAR %d (VRAM) has no address: the port above has no room for it, see pci=hpmmioprefsize=\n",
+			VGPU_BAR_VRAM);
+		return -ENXIO;
+	}
 	/* What is behind the window's end could not be zeroed or mapped. */
 	window = min_t(u64, window, pci_resource_len(vf->pdev, VGPU_BAR_VRAM));
 	window -= min(window, vram->base);

@@ -98,6 +98,23 @@ check "and works" in_guest 1 stream $GUEST_NODE --jobs 3
 check "the guest shuts down" guest_ends 1 'poweroff -f'
 check_after "that"
 
+# A port whose window is too small for VRAM
+GUEST_APPEND=pci=hpmmioprefsize=2M
+guest_start 1 -- -device pcie-root-port,id=port1,chassis=1
+GUEST_APPEND=
+check "a guest without room for VRAM boots" in_guest 1 modprobe vgpu_vf
+check "VF1 is plugged in" qmp 1 "$plug_in"
+check "the guest's driver says what is wrong" in_guest 1 '
+	n=0
+	until dmesg | grep "BAR 2 (VRAM) has no address" || [ $n = 300 ]; do
+		n=$((n + 1))
+		usleep 100000
+	done
+	[ $n -lt 300 ]'
+check "and does not bind" in_guest 1 "! test -e $GUEST_NODE"
+check "the guest shuts down" guest_ends 1 'poweroff -f'
+check_after "that"
+
 # Two guests swap VFs
 check "a guest boots with VF1" guest_has 1 1 true
 check "another one boots with VF2" guest_has 2 2 true

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
 # shellcheck shell=dash disable=SC1091,SC2086
-# vm: --reboots --timeout 600 vram-size=256M
+# vm: --reboots --timeout 900 vram-size=256M
 #
 # VFs that are there again after each boot, see pf/vgpu-sriov: a system that boots twice.
 
@@ -59,6 +59,35 @@ $(cat /tmp/said)"
 	check_equal "$config_what: no VFs" 0 "$(numvfs)"
 }
 
+# check_comes_back WHAT: the unit is started, and comes to its end
+check_comes_back()
+{
+	check "$1: the unit is started" udevadm wait --timeout=100 \
+		/dev/dri/by-path/pci-${PF_BDF%.*}.4-render
+	check "$1: to its end" systemctl start $UNIT
+	check_equal "$1: VFs are enabled" "4 4" "$(numvfs) $(vfs_on_bus)"
+}
+
+busy()
+{
+	for n in 1 2 3 4 5 6; do
+		systemctl daemon-reload
+	done
+}
+
+# reload_unheard [COMMAND]: when udev hears of it, the driver is there again; meanwhile
+# that runs
+reload_unheard()
+{
+	udevadm control --stop-exec-queue
+	modprobe -r vgpu_pf
+	modprobe vgpu_pf
+	[ -z "$1" ] || $1 &
+	udevadm control --start-exec-queue
+	udevadm settle
+	wait
+}
+
 first()
 {
 	ktap_begin 'first boot'
@@ -88,10 +117,12 @@ first()
 	modprobe -r vgpu_pf
 	check_equal "without a driver: no VFs" 0 "$(vfs_on_bus)"
 	modprobe vgpu_pf
-	check "with it again: the unit is started" udevadm wait --timeout=100 \
-		/dev/dri/by-path/pci-${PF_BDF%.*}.4-render
-	check "with it again: to its end" systemctl start $UNIT
+	check_comes_back "with it again"
 	check_provisioned "with it again"
+	reload_unheard
+	check_comes_back "reloaded before udev heard of it"
+	reload_unheard busy
+	check_comes_back "reloaded while systemd was busy"
 
 	# Who is to be there after the boot.
 	check "driverctl keeps what is set" driverctl set-override $(vf_bdf 2) vfio-pci

@@ -71,7 +71,7 @@ check_driver "plug: vfio-pci has it" vfio-pci 2
 check "plug: it comes up in the guest" in_domain guest1 '
 	n=0
 	until [ -e /dev/dri/renderD129 ] || [ $n = 300 ]; do n=$((n + 1)); usleep 100000; done
-	stream /dev/dri/renderD129 --jobs 20'
+	stream /dev/dri/renderD129 --jobs 20 || { dmesg | tail -n 20; false; }'
 check "unplug: VF2" virsh detach-device guest1 hostdev.xml --live
 check_works_in_host "unplug" 2
 check "unplug: it is gone in the guest" in_domain guest1 '! [ -e /dev/dri/renderD129 ]'

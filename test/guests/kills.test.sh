@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --guests --icount 0 vfs=3 vram-size=64M --timeout 14400
+# vm: --guests --icount 0 vfs=3 vram-size=64M --timeout 2100
 #
 # A guest is killed at random moments, from when it gets its VF to when it is at work:
 # KILLS times (20), from SEED (1) on. The next owner finds a clean VF each time, nothing

@@ -102,7 +102,8 @@ struct vgpu_pf_accesses {
  * @accesses: counters
  * @worker: see above
  * @watchdog: looks once a second for what does not come
- * @recovery: the core has found a switch overdue, or records were lost
+ * @recovery: the core has found a switch overdue, records were lost, or there were
+ *	more than are taken at once
  * @settled: woken whenever a function has reached a state in which it can stay
  * @fn: @functions of them, index is the function's number
  */

@@ -22,6 +22,7 @@
 #include "driver.h"
 #include "file.h"
 #include "queue.h"
+#include "ring.h"
 
 static const enum drm_sched_priority priorities[] = {
 	[DRM_VGPU_PRIORITY_NORMAL] = DRM_SCHED_PRIORITY_NORMAL,
@@ -101,14 +102,16 @@ struct vgpu_vf_queue *vgpu_vf_queue_lookup(struct vgpu_vf_file *file, u32 id)
  * vgpu_vf_queue_close() - the file is closed
  * @queue: of the file
  *
- * Jobs that are in the ring run to their end. Those that are not yet do so, too,
- * unless the process has been killed.
+ * All its jobs run to their end, unless the process has been killed: then it must not
+ * be in the way of others.
  */
 void vgpu_vf_queue_close(struct vgpu_vf_queue *queue)
 {
 	/* The low bits are the signal. */
-	if (current->flags & PF_EXITING && current->exit_code & 0x7f)
+	if (current->flags & PF_EXITING && current->exit_code & 0x7f) {
 		drm_sched_entity_fini(&queue->entity);
+		vgpu_vf_ring_kill(queue);
+	}
 	vgpu_vf_queue_put(queue);
 }
 

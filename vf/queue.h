@@ -39,6 +39,7 @@ struct vgpu_vf_vm;
  * @lost: jobs that were lost in resets
  * @gpu_ns: GPU time that its jobs have taken
  * @banned: no more jobs run
+ * @killed: because the process was killed
  * @error: of the job that is to blame, a positive errno, or 0
  * @fault: VGPU_RING_FAULT of that job
  * @fault_addr: VGPU_RING_FAULT_ADDR of that job
@@ -64,6 +65,7 @@ struct vgpu_vf_queue {
 	u64 lost;
 	u64 gpu_ns;
 	bool banned;
+	bool killed;
 	u32 error;
 	u32 fault;
 	u64 fault_addr;

@@ -18,14 +18,18 @@
  * - If no ring has moved for the limit, the packet that is being executed is to
  *   blame. Rings take turns: it is that of the ring which has waited longest
  *   (vgpu_vf_ring_turn()).
- * - A ring that is blocked by a WAIT for the limit is to blame itself. While no
- *   ring can run, the function gets no GPU time, and nobody but the CPU could
- *   end that: then the clock counts.
+ * - A ring that is blocked by a WAIT for the limit, or is stopping, is to blame
+ *   itself. While no ring can run, the function gets no GPU time, and nobody but
+ *   the CPU could end that: then the clock counts.
  *
  * The ring is stopped, which takes until the end of a work-group, and goes on
  * behind the job. If it does not stop, the PF is asked to stop the world, which
  * resets it if need be. If that fails too, all address spaces are revoked: then
  * whatever still runs can do no harm, and all jobs can be given up.
+ *
+ * A job of a process that was killed has KILLED_DELAY to end, as most do. Then the ring
+ * is stopped, without harm to others: if that takes long, it is waited for, up to the
+ * limit.
  *
  * A device that reads as all ones need not be gone: its PF may be in the middle of
  * a reset, of which the notice may have been lost. So it is closed, and is gone only
@@ -48,6 +52,7 @@
 #include "recovery.h"
 
 #define LOOKS_PER_LIMIT		4
+#define KILLED_DELAY		(HZ / 10)
 #define REOPEN_DELAY_MIN	HZ
 #define REOPEN_DELAY_MAX	(64 * HZ)
 #define SILENT_TRIES		4
@@ -231,7 +236,8 @@ static bool look_at_ring(struct vgpu_vf_ring *ring, u32 status, u64 waited)
 	bool moved = head != progress->head;
 
 	progress->head = head;
-	progress->stuck_ns = moved || status != VGPU_RING_BLOCKED ?
+	progress->stuck_ns = moved || (status != VGPU_RING_BLOCKED &&
+				       status != VGPU_RING_STOPPING) ?
 			     0 : progress->stuck_ns + waited;
 	return moved;
 }
@@ -359,6 +365,36 @@ void vgpu_vf_recovery_watch(struct vgpu_vf *vf)
 		queue_delayed_work(vf->recovery.queue, &vf->recovery.watchdog, look_delay());
 }
 
+static void end_killed(struct work_struct *work)
+{
+	struct vgpu_vf *vf = container_of(work, struct vgpu_vf, recovery.killed.work);
+	bool cookie = dma_fence_begin_signalling();
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < vf->ring_count && !vf->closed; i++) {
+		ret = vgpu_vf_ring_end_killed(&vf->rings[i]);
+		if (ret == -EBUSY)
+			ret = vgpu_vf_ring_disable(&vf->rings[i]);
+		else if (!ret)
+			continue;
+		if (!ret)
+			vgpu_vf_ring_skip(&vf->rings[i], U64_MAX);
+		else
+			vgpu_vf_recovery_end_killed(vf);
+	}
+	dma_fence_end_signalling(cookie);
+}
+
+/**
+ * vgpu_vf_recovery_end_killed() - killed processes have jobs in rings; from anywhere
+ * @vf: the function
+ */
+void vgpu_vf_recovery_end_killed(struct vgpu_vf *vf)
+{
+	queue_delayed_work(vf->recovery.queue, &vf->recovery.killed, KILLED_DELAY);
+}
+
 /**
  * vgpu_vf_recovery_pause() - wait for what is under way, and let nothing begin
  * @vf: the function
@@ -367,6 +403,7 @@ void vgpu_vf_recovery_pause(struct vgpu_vf *vf)
 {
 	disable_delayed_work_sync(&vf->recovery.reopen);
 	disable_delayed_work_sync(&vf->recovery.watchdog);
+	disable_delayed_work_sync(&vf->recovery.killed);
 	disable_work_sync(&vf->recovery.attend);
 }
 
@@ -382,9 +419,11 @@ void vgpu_vf_recovery_resume(struct vgpu_vf *vf)
 	vf->recovery.watching = false;
 	enable_delayed_work(&vf->recovery.reopen);
 	enable_delayed_work(&vf->recovery.watchdog);
+	enable_delayed_work(&vf->recovery.killed);
 	enable_work(&vf->recovery.attend);
 	vgpu_vf_recovery_attend(vf);
 	vgpu_vf_recovery_watch(vf);
+	vgpu_vf_recovery_end_killed(vf);
 }
 
 static void destroy_queue(void *data)
@@ -404,6 +443,7 @@ int vgpu_vf_recovery_init(struct vgpu_vf *vf)
 
 	INIT_WORK(&recovery->attend, attend);
 	INIT_DELAYED_WORK(&recovery->watchdog, look);
+	INIT_DELAYED_WORK(&recovery->killed, end_killed);
 	INIT_DELAYED_WORK(&recovery->reopen, reopen);
 	recovery->opened = jiffies;
 	recovery->delay = REOPEN_DELAY_MIN;

@@ -33,6 +33,7 @@ struct vgpu_vf_progress {
  * @still_ns: GPU time for which no ring has moved
  * @closed_ns: for how long the function has been closed without a notice
  * @progress: of each ring
+ * @killed: ends jobs of processes that were killed
  * @reopen: tries to open a function that the PF has closed, or that does not answer
  * @opened: when the last one succeeded, jiffies
  * @delay: until the next try, jiffies
@@ -52,6 +53,7 @@ struct vgpu_vf_recovery {
 	u64 still_ns;
 	u64 closed_ns;
 	struct vgpu_vf_progress progress[VGPU_MAX_RINGS];
+	struct delayed_work killed;
 	struct delayed_work reopen;
 	unsigned long opened;
 	unsigned long delay;
@@ -64,6 +66,7 @@ int vgpu_vf_recovery_init(struct vgpu_vf *vf);
 void vgpu_vf_recovery_attend(struct vgpu_vf *vf);
 void vgpu_vf_recovery_notice(struct vgpu_vf *vf, u32 notice);
 void vgpu_vf_recovery_watch(struct vgpu_vf *vf);
+void vgpu_vf_recovery_end_killed(struct vgpu_vf *vf);
 void vgpu_vf_recovery_reopen(struct vgpu_vf *vf);
 void vgpu_vf_recovery_pause(struct vgpu_vf *vf);
 void vgpu_vf_recovery_resume(struct vgpu_vf *vf);

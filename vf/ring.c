@@ -14,7 +14,8 @@
  *
  * A job that faults or hangs bans its queue. Of the queue's other jobs in the ring,
  * which has stopped at the guilty one, all that would run in its VM becomes NOPs of
- * the same length; the engine walks through them like through any others.
+ * the same length; the engine walks through them like through any others. So it is
+ * with jobs of a process that was killed.
  */
 #include <linux/dma-mapping.h>
 #include <linux/interrupt.h>
@@ -48,6 +49,10 @@
  * 1 µs, more if many wait for it.
  */
 #define COMPLETE_AT_ONCE	4
+
+#define FENCE_HEADER \
+	VGPU_PKT_HEADER(VGPU_OP_FENCE, VGPU_FENCE_INTERRUPT, struct vgpu_pkt_fence)
+#define WAIT_HEADER	VGPU_PKT_HEADER(VGPU_OP_WAIT, 0, struct vgpu_pkt_wait)
 
 static u64 system_address(struct vgpu_vf_ring *ring, const void *where)
 {
@@ -107,8 +112,7 @@ static void emit_indirect(struct vgpu_vf_ring *ring, u32 context, u64 addr, u64 
 static void emit_fence(struct vgpu_vf_ring *ring, u64 sequence)
 {
 	const struct vgpu_pkt_fence packet = {
-		.pkt.header = cpu_to_le32(VGPU_PKT_HEADER(VGPU_OP_FENCE,
-							  VGPU_FENCE_INTERRUPT, packet)),
+		.pkt.header = cpu_to_le32(FENCE_HEADER),
 		.addr = cpu_to_le64(system_address(ring, &ring->memory->fence)),
 		.value = cpu_to_le64(sequence),
 	};
@@ -194,8 +198,13 @@ static bool is_of_vm(const struct vgpu_pkt *packet)
 	return packet->context != cpu_to_le32(VGPU_CONTEXT_FUNCTION);
 }
 
-/* The ring has stopped before the job. All of it that is not the driver's goes. */
-static void take_away(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job)
+static void write_header(struct vgpu_vf_ring *ring, u64 at, u32 header)
+{
+	WRITE_ONCE(packet_at(ring, at)->header, cpu_to_le32(header));
+}
+
+/* The engine has not come to the job yet. All of it that is not the driver's goes. */
+static void take_away(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job, int error)
 {
 	struct vgpu_pkt *packet;
 	u32 header;
@@ -206,9 +215,9 @@ static void take_away(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job)
 		packet = packet_at(ring, at);
 		header = le32_to_cpu(packet->header);
 		if (is_of_vm(packet))
-			packet->header = cpu_to_le32((header & VGPU_PKT_QWORDS) | VGPU_OP_NOP);
+			write_header(ring, at, (header & VGPU_PKT_QWORDS) | VGPU_OP_NOP);
 	}
-	job->error = -ECANCELED;
+	job->error = error;
 }
 
 /* The ring has stopped at or before @guilty, which is ended by the caller. */
@@ -226,7 +235,102 @@ static void ban(struct vgpu_vf_ring *ring, struct vgpu_vf_job *guilty, int error
 	queue->fault_addr = addr;
 	list_for_each_entry(job, &ring->jobs, link)
 		if (job != guilty && job->queue == queue)
-			take_away(ring, job);
+			take_away(ring, job, -ECANCELED);
+}
+
+static u64 fence_of(const struct vgpu_vf_job *job)
+{
+	return job->end - sizeof(struct vgpu_pkt_fence);
+}
+
+/* Undoes hold_back(). A ring that waits looks at the packet again. */
+static void let_go(struct vgpu_vf_ring *ring, const struct vgpu_vf_job *job)
+{
+	write_header(ring, fence_of(job), FENCE_HEADER);
+	wmb(); /* before it is looked at */
+	writeq(ring->tail, ring->doorbell);
+}
+
+/*
+ * Lets the ring not come past the job, the first one: its FENCE becomes a WAIT for what
+ * it would write. Returns false if the engine may have read it before.
+ */
+static bool hold_back(struct vgpu_vf_ring *ring, const struct vgpu_vf_job *job)
+{
+	BUILD_BUG_ON(sizeof(struct vgpu_pkt_fence) != sizeof(struct vgpu_pkt_wait));
+	write_header(ring, fence_of(job), WAIT_HEADER);
+	mb(); /* before HEAD is read */
+	if (readq(ring->regs + VGPU_RING_HEAD) < fence_of(job))
+		return true;
+	let_go(ring, job);
+	return false;
+}
+
+static bool has_killed(struct vgpu_vf_ring *ring)
+{
+	struct vgpu_vf_job *job;
+
+	list_for_each_entry(job, &ring->jobs, link)
+		if (job->queue->killed && !job->error)
+			return true;
+	return false;
+}
+
+static int end_killed(struct vgpu_vf_ring *ring)
+{
+	struct vgpu_vf_job *first = first_job(ring), *job;
+
+	if (!has_killed(ring))
+		return 0;
+	if (!hold_back(ring, first))
+		return -EAGAIN;
+	list_for_each_entry(job, &ring->jobs, link)
+		if (job != first && job->queue->killed)
+			take_away(ring, job, -ESRCH);
+	if (first->queue->killed)
+		return -EBUSY;
+	let_go(ring, first);
+	return 0;
+}
+
+/**
+ * vgpu_vf_ring_end_killed() - end jobs whose processes were killed
+ * @ring: the ring
+ *
+ * Nothing that the engine may have begun is touched: it is held back behind the first
+ * job meanwhile.
+ *
+ * Return: 0: there are none, or will be none when the engine comes to them; -EAGAIN: it
+ * is just at the end of the first job, so try again; -EBUSY: the first job is one of
+ * them: the ring, which is still held back, has to be disabled, then skipped
+ */
+int vgpu_vf_ring_end_killed(struct vgpu_vf_ring *ring)
+{
+	unsigned long flags;
+	int ret;
+
+	vgpu_vf_ring_complete(ring);
+	spin_lock_irqsave(&ring->lock, flags);
+	ret = end_killed(ring);
+	spin_unlock_irqrestore(&ring->lock, flags);
+	return ret;
+}
+
+/**
+ * vgpu_vf_ring_kill() - the process was killed: what it has in the ring is to end
+ * @queue: one of its queues, of which drm_sched has nothing any more
+ */
+void vgpu_vf_ring_kill(struct vgpu_vf_queue *queue)
+{
+	struct vgpu_vf_ring *ring = queue->ring;
+	unsigned long flags;
+
+	spin_lock_irqsave(&ring->lock, flags);
+	queue->killed = true;
+	WRITE_ONCE(queue->banned, true);
+	if (queue->in_ring)
+		vgpu_vf_recovery_end_killed(ring->vf);
+	spin_unlock_irqrestore(&ring->lock, flags);
 }
 
 static struct dma_fence *run(struct vgpu_vf_ring *ring, struct vgpu_vf_job *job)
@@ -519,7 +623,7 @@ static void go_on(struct vgpu_vf_ring *ring, u64 head)
  * Starts a ring that has stopped again, behind the first job if that had begun:
  * what the engine had done of the packet at HEAD is forgotten, and if that may have
  * been something, it must not be done twice. @error bans the queue, if the packet is
- * of its VM; else, and with -ECANCELED, the job is lost.
+ * of its VM; else, and with -ECANCELED, the job is lost. Killed ones just end.
  */
 static void go_on_behind(struct vgpu_vf_ring *ring, int error, u32 fault, u64 addr)
 {
@@ -531,9 +635,11 @@ static void go_on_behind(struct vgpu_vf_ring *ring, int error, u32 fault, u64 ad
 	spin_lock_irqsave(&ring->lock, flags);
 	complete_jobs(ring, VGPU_VF_RING_JOBS);
 	job = first_job(ring);
-	if (job && (head > job->begin || fault)) {
+	if (job && (head > job->begin || fault || job->queue->killed)) {
 		end = job->end;
-		if (!is_of_vm(packet_at(ring, head)))
+		if (job->queue->killed)
+			job->error = -ESRCH;
+		if (job->error || !is_of_vm(packet_at(ring, head)))
 			error = -ECANCELED;
 		if (error != -ECANCELED)
 			ban(ring, job, error, fault, addr);

@@ -16,6 +16,7 @@
 struct vgpu_vf;
 struct vgpu_vf_file;
 struct vgpu_vf_job;
+struct vgpu_vf_queue;
 
 /** VGPU_VF_RING_BYTES - of each ring, unless the device has smaller ones only */
 #define VGPU_VF_RING_BYTES	0x4000
@@ -117,6 +118,8 @@ void vgpu_vf_ring_kick(struct vgpu_vf_ring *ring);
 void vgpu_vf_ring_recover(struct vgpu_vf_ring *ring);
 u64 vgpu_vf_ring_turn(struct vgpu_vf_ring *ring, u64 head);
 bool vgpu_vf_ring_is_busy(struct vgpu_vf_ring *ring);
+void vgpu_vf_ring_kill(struct vgpu_vf_queue *queue);
+int vgpu_vf_ring_end_killed(struct vgpu_vf_ring *ring);
 u32 vgpu_vf_ring_credits(const struct vgpu_vf_job *job);
 u64 vgpu_vf_ring_gpu_time(struct vgpu_vf_ring *ring, struct vgpu_vf_file *file);
 struct vgpu_vf_stamps *vgpu_vf_ring_stamps(struct vgpu_vf_ring *ring,

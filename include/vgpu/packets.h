@@ -13,6 +13,10 @@
  * ring order is strict: a packet begins when the one before it is complete and
  * visible.
  *
+ * A packet is read when it begins, never before, and again when its ring looks at
+ * a WAIT again or goes on after a preemption. So packets of a ring that HEAD has
+ * not reached may be changed; a header is seen whole, as it was before or after.
+ *
  * Any rule that is broken halts this ring, at this packet, with a fault
  * (VGPU_RING_FAULT); HEAD stays at the ring packet. Effects of earlier packets
  * and of finished work-groups stay.

@@ -228,6 +228,46 @@ static void a_doorbell_makes_a_waiting_ring_look_again(void **state)
 	gpu_await(g, done, 1);
 }
 
+static void write_opcode(struct gpu *g, uint64_t packet, uint32_t opcode)
+{
+	uint32_t header = qtest_read32(g->qt, packet);
+
+	qtest_write32(g->qt, packet, (header & VGPU_PKT_QWORDS) | opcode);
+}
+
+/* Behind HEAD nothing has been read: a fence becomes a wait, and a fence again. */
+static void packets_behind_head_can_be_changed(void **state)
+{
+	struct gpu *g = *state;
+	struct stream s = gpu_ring(g, 1, 0), b = gpu_buffer(g, 4096);
+	uint64_t value = gpu_alloc(g, 16), fence, fill, done;
+
+	put_spin(&b, 10 * MS, 1, VGPU_SPIN_NO_COUNT);
+	put_indirect(&s, 0, SYSTEM(b.memory), b.tail);
+	fence = s.tail;
+	put_fence(&s, SYSTEM(value), 1);
+	fill = s.tail;
+	put_fill(&s, SYSTEM(value) + 8, 8, 7);
+	done = ring_finish(&s);
+	gpu_run(g, 1);
+	gpu_step(g, MS);
+	assert_int_equal(ring_head(&s), 0);
+
+	write_opcode(g, s.memory + fence, VGPU_OP_WAIT);
+	assert_int_equal(ring_head(&s), 0);
+	gpu_step(g, 20 * MS);
+	assert_int_equal(ring_state(&s), VGPU_RING_BLOCKED);
+	assert_int_equal(ring_head(&s), fence);
+	assert_int_equal(qtest_read64(g->qt, value), 0);
+
+	write_opcode(g, s.memory + fill, VGPU_OP_NOP);
+	write_opcode(g, s.memory + fence, VGPU_OP_FENCE);
+	ring_kick(&s);
+	gpu_await(g, done, 1);
+	assert_int_equal(qtest_read64(g->qt, value), 1);
+	assert_int_equal(qtest_read64(g->qt, value + 8), 0);
+}
+
 static void a_doorbell_off_the_engine_unblocks_too(void **state)
 {
 	struct gpu *g = *state;
@@ -393,6 +433,7 @@ int main(void)
 		GPU_TEST(wait_blocks_its_ring_until_another_ring_fences),
 		GPU_TEST(wait_is_unsigned_and_at_least),
 		GPU_TEST(a_doorbell_makes_a_waiting_ring_look_again),
+		GPU_TEST(packets_behind_head_can_be_changed),
 		GPU_TEST(a_doorbell_off_the_engine_unblocks_too),
 		GPU_TEST(rings_take_turns_packet_by_packet),
 		GPU_TEST(an_indirect_buffer_is_one_turn),

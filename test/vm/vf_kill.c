@@ -2,7 +2,8 @@
 /*
  * vf_kill NODE
  *
- * What becomes of jobs when their process goes.
+ * What becomes of jobs when their process goes: if it exits, they run to their end; if
+ * it is killed, they are ended, and those of others go on as if they had not been there.
  */
 #include <linux/sync_file.h>
 #include <signal.h>
@@ -11,12 +12,15 @@
 #include <unistd.h>
 
 #include "ktap.h"
+#include "links.h"
 #include "objects.h"
 #include "tasks.h"
 #include "vgem.h"
 #include "vgpu.h"
 
 #define RW (DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE)
+/* Much longer than a job may take at all. */
+#define ENDLESS_MS 100000
 
 /* ------------------------------------------------------------------------ */
 /* In the ring, and waiting                                                  */
@@ -40,10 +44,11 @@ static uint32_t import_syncobj(struct vgpu *gpu, int fd)
 }
 
 /*
- * With a file of its own: a long job, and one that another process's gate lets pass.
+ * With a file of its own: a job of @ms, and one that another process's gate lets pass.
  * Not on the gate's ring, where that would be in order without waiting.
  */
-static void child(const char *node, int gate_fd, int waits_fd, int runs_fd, int ready)
+static void child(const char *node, uint32_t ms, int gate_fd, int waits_fd, int runs_fd,
+		  int ready)
 {
 	struct vgpu_commands todo, slow;
 	struct vgpu_bo begun;
@@ -55,7 +60,7 @@ static void child(const char *node, int gate_fd, int waits_fd, int runs_fd, int 
 		_exit(2);
 	vgpu_emit_nop(&todo, 1);
 	vgpu_emit_fence(&slow, begun.addr, 1);
-	vgpu_emit_spin(&slow, false, 5000, 20000, VGPU_SPIN_NO_COUNT);
+	vgpu_emit_spin(&slow, false, ms * 50, 20000, VGPU_SPIN_NO_COUNT);
 	if (submit(&gpu, gpu.queues[1], &slow, 0, import_syncobj(&gpu, runs_fd)) ||
 	    submit(&gpu, gpu.queues[1], &todo, import_syncobj(&gpu, gate_fd),
 		   import_syncobj(&gpu, waits_fd)) ||
@@ -65,7 +70,7 @@ static void child(const char *node, int gate_fd, int waits_fd, int runs_fd, int 
 
 /*
  * A process goes, with a job in the ring and one that waits for another process:
- * @how is the signal that kills it, or 0. @want: how the waiting one ends.
+ * @how is the signal that kills it, or 0. @want: how both end.
  */
 static void test_process_goes(struct vgpu *gpu, int how, int want, const char *what)
 {
@@ -80,8 +85,8 @@ static void test_process_goes(struct vgpu *gpu, int how, int want, const char *w
 	fflush(stdout);
 	pid = fork();
 	if (!pid) {
-		child(gpu->path, export_syncobj(gpu, gate.passed), export_syncobj(gpu, waits),
-		      export_syncobj(gpu, runs), ready[1]);
+		child(gpu->path, how ? ENDLESS_MS : 100, export_syncobj(gpu, gate.passed),
+		      export_syncobj(gpu, waits), export_syncobj(gpu, runs), ready[1]);
 		if (how)
 			pause();
 		exit(0);
@@ -96,7 +101,7 @@ static void test_process_goes(struct vgpu *gpu, int how, int want, const char *w
 	gate_open(&gate);
 	ktap_equal(wait_for(gpu, waits), want, "this becomes of its job that waited");
 	ktap_ok(vgpu_sync_status(gpu, runs), "not before the one ahead of it has ended");
-	ktap_equal(wait_for(gpu, runs), 1, "the one in the ring runs to its end");
+	ktap_equal(wait_for(gpu, runs), want, "the same of the one in the ring");
 	close(ready[0]);
 	gate_destroy(&gate);
 	vgpu_sync_destroy(gpu, waits);
@@ -176,8 +181,8 @@ static void leave(const char *node, int vgem, bool scheduled, const int *ahead_f
 static void test_order(struct vgpu *gpu, int vgem, bool scheduled)
 {
 	uint32_t behind = syncobj(gpu), buffer = vgem_buffer(vgem), fence, ahead[AHEAD], i;
-	uint32_t late = 0;
 	int fds[AHEAD], passed, status;
+	uint32_t running = 0, late = 0;
 
 	fence = vgem_attach(vgem, buffer);
 	passed = vgem_sync_file(vgem, buffer);
@@ -195,14 +200,186 @@ static void test_order(struct vgpu *gpu, int vgem, bool scheduled)
 	vgem_signal(vgem, fence);
 	ktap_equal(wait_for(gpu, behind), -ESRCH, "its job that waited does not run");
 	for (i = 0; i < AHEAD; i++) {
-		ktap_equal(wait_for(gpu, ahead[i]), 1, "the one in the ring runs to its end");
+		running += !vgpu_sync_status(gpu, ahead[i]);
+		wait_for(gpu, ahead[i]);
 		late += signalled_at(gpu, ahead[i]) > signalled_at(gpu, behind);
 		vgpu_sync_destroy(gpu, ahead[i]);
 		close(fds[i]);
 	}
-	ktap_equal(late, 0, "the one that waited has ended behind those");
+	ktap_equal(running, 0, "those in the ring have ended when it does");
+	ktap_equal(late, 0, "and did so before");
 	vgpu_sync_destroy(gpu, behind);
 	close(passed);
+}
+
+/* ------------------------------------------------------------------------ */
+/* In the way of others                                                      */
+
+#define HUNG 3
+#define ROUNDS 20
+
+typedef void emit_fn(struct vgpu_commands *todo, const struct vgpu_bo *data, uint32_t ms);
+
+static void emit_long(struct vgpu_commands *todo, const struct vgpu_bo *data, uint32_t ms)
+{
+	(void)data;
+	vgpu_emit_spin(todo, false, ms * 50, 20000, VGPU_SPIN_NO_COUNT);
+}
+
+static void emit_rigid(struct vgpu_commands *todo, const struct vgpu_bo *data, uint32_t ms)
+{
+	(void)data;
+	vgpu_emit_spin(todo, true, ms * 50, 20000, VGPU_SPIN_NO_COUNT);
+}
+
+static void emit_blocked(struct vgpu_commands *todo, const struct vgpu_bo *data, uint32_t ms)
+{
+	(void)ms;
+	vgpu_emit_wait(todo, data->addr + 8, 1);
+}
+
+/*
+ * Jobs in ring 1, one behind the other, and maybe one in ring 0; says so when the first
+ * one has begun.
+ */
+static void hang(const char *node, emit_fn *emit, uint32_t ms, const int *fds, int behind,
+		 int ready)
+{
+	struct vgpu_commands todo;
+	struct vgpu_bo data;
+	struct vgpu gpu;
+	uint32_t i;
+
+	if (vgpu_open(&gpu, node) || vgpu_commands_create(&gpu, 4096, &todo) ||
+	    vgpu_bo_create(&gpu, 4096, RW, &data))
+		_exit(2);
+	vgpu_emit_fence(&todo, data.addr, 1);
+	emit(&todo, &data, ms);
+	for (i = 0; i < HUNG; i++)
+		if (submit(&gpu, gpu.queues[1], &todo, 0, import_syncobj(&gpu, fds[i])))
+			_exit(3);
+	if (behind >= 0 &&
+	    submit(&gpu, gpu.queues[0], &todo, 0, import_syncobj(&gpu, behind)))
+		_exit(3);
+	if (!poll_memory(data.map, 1) || write(ready, "", 1) != 1)
+		_exit(4);
+	for (;;)
+		pause();
+}
+
+/**
+ * struct hung - a process that hangs
+ * @pid: of it
+ * @done: of its jobs
+ */
+struct hung {
+	pid_t pid;
+	uint32_t done[HUNG];
+};
+
+static void hung_start(struct hung *hung, struct vgpu *gpu, emit_fn *emit, uint32_t ms,
+		       int behind)
+{
+	int fds[HUNG], ready[2], i;
+	char byte;
+
+	for (i = 0; i < HUNG; i++) {
+		hung->done[i] = syncobj(gpu);
+		fds[i] = export_syncobj(gpu, hung->done[i]);
+	}
+	ktap_must(pipe(ready) ? -errno : 0, "no pipe");
+	fflush(stdout);
+	hung->pid = fork();
+	if (!hung->pid)
+		hang(gpu->path, emit, ms, fds, behind, ready[1]);
+	close(ready[1]);
+	ktap_must(read(ready[0], &byte, 1) == 1 ? 0 : -EPIPE, "the child cannot work");
+	close(ready[0]);
+	for (i = 0; i < HUNG; i++)
+		close(fds[i]);
+}
+
+static void hung_kill(struct hung *hung)
+{
+	kill(hung->pid, SIGKILL);
+	waitpid(hung->pid, NULL, 0);
+}
+
+/* How many have been ended, once all have come to an end. */
+static uint32_t hung_ended(struct hung *hung, struct vgpu *gpu)
+{
+	uint32_t i, ended = 0;
+
+	for (i = 0; i < HUNG; i++) {
+		ended += wait_for(gpu, hung->done[i]) == -ESRCH;
+		vgpu_sync_destroy(gpu, hung->done[i]);
+	}
+	return ended;
+}
+
+static void test_in_the_way(struct vgpu *gpu, emit_fn *emit, const char *what)
+{
+	uint32_t id = queue(gpu, 1, 0), i, wrong = 0;
+	struct links links;
+	struct hung hung;
+
+	links_make(&links, gpu, id);
+	hung_start(&hung, gpu, emit, ENDLESS_MS, -1);
+	for (i = 0; i < LINKS; i++)
+		wrong += !!links_submit(&links, i, 0);
+	ktap_ok(!wrong && !links_signalled(&links, 0), "%s holds others up", what);
+	hung_kill(&hung);
+	ktap_equal(links_failed(&links), 0, "when its process is killed, these run");
+	ktap_equal(hung_ended(&hung, gpu), HUNG, "what that had in the ring is ended");
+	links_destroy(&links);
+	vgpu_queue_destroy(gpu, id);
+}
+
+/*
+ * Where somebody else has the ring, nothing is stopped. That it would have been by now
+ * is known when jobs in another ring are.
+ */
+static void test_others_first(struct vgpu *gpu)
+{
+	uint32_t behind = syncobj(gpu);
+	struct hung hung;
+	struct gate gate;
+
+	gate_close(&gate, gpu, gpu->queues[0]);
+	hung_start(&hung, gpu, emit_blocked, 0, export_syncobj(gpu, behind));
+	hung_kill(&hung);
+	ktap_equal(hung_ended(&hung, gpu), HUNG, "jobs of a killed process are ended");
+	ktap_equal(vgpu_sync_status(gpu, gate.passed), 0,
+		   "but not one of another one that is ahead of one of them");
+	ktap_equal(vgpu_sync_status(gpu, behind), 0, "which waits for it");
+	gate_open(&gate);
+	ktap_equal(wait_for(gpu, gate.passed), 1, "it runs to its end");
+	ktap_equal(wait_for(gpu, behind), -ESRCH, "that does not");
+	gate_destroy(&gate);
+	vgpu_sync_destroy(gpu, behind);
+}
+
+/* They end by themselves at about the time when they would be stopped. */
+static void test_just_ending(struct vgpu *gpu)
+{
+	uint32_t id = queue(gpu, 1, 0), i, n, wrong = 0, ended = 0;
+	struct links links;
+	struct hung hung;
+	uint64_t seed = 5;
+
+	links_make(&links, gpu, id);
+	for (i = 0; i < ROUNDS; i++) {
+		hung_start(&hung, gpu, emit_long, 70 + vgpu_random(&seed) % 50, -1);
+		for (n = 0; n < LINKS / ROUNDS; n++)
+			wrong += !!links_submit(&links, i * (LINKS / ROUNDS) + n, 0);
+		hung_kill(&hung);
+		ended += hung_ended(&hung, gpu);
+	}
+	printf("# %u of %u jobs had to be ended\n", ended, HUNG * ROUNDS);
+	ktap_equal(wrong, 0, "jobs are submitted behind 20 processes that are killed");
+	ktap_equal(links_failed(&links), 0, "none is lost");
+	links_destroy(&links);
+	vgpu_queue_destroy(gpu, id);
 }
 
 /* ------------------------------------------------------------------------ */
@@ -323,6 +500,11 @@ int main(int argc, char **argv)
 		test_order(&gpu, vgem, true);
 		close(vgem);
 	}
+	test_in_the_way(&gpu, emit_long, "a job that runs for 100 s");
+	test_in_the_way(&gpu, emit_blocked, "a job that waits for ever");
+	test_in_the_way(&gpu, emit_rigid, "a job that cannot be preempted");
+	test_others_first(&gpu);
+	test_just_ending(&gpu);
 	test_kills(&gpu);
 	vgpu_close(&gpu);
 	return ktap_end();

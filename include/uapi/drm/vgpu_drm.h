@@ -30,7 +30,7 @@
  *   -ECANCELED  it was lost in a reset that another job has caused, or the function
  *               was reset or closed before it had ended, or its queue was banned
  *   -ENODEV     the device is gone
- *   -ESRCH      its process was killed before it could run
+ *   -ESRCH      its process was killed before it had ended
  *
  * -EIO and -ETIME ban the queue: all its further jobs, queued or submitted later,
  * end in, or are refused by, -ECANCELED; DRM_IOCTL_VGPU_QUEUE_STATE tells why.

@@ -7,8 +7,22 @@ load_start()
 {
 	load_name=$1 load_vf=$2
 	shift 2
-	stream $(node_of $load_vf) "$@" > /tmp/load.$load_name 2>&1 &
+	rm -f /tmp/load.$load_name.begun
+	stream --begun /tmp/load.$load_name.begun $(node_of $load_vf) "$@" \
+		> /tmp/load.$load_name 2>&1 &
 	echo $! > /tmp/load.$load_name.pid
+}
+
+# load_begun NAME…: each has submitted as many jobs as it queues.
+load_begun()
+{
+	for load_name; do
+		load_tries=$((300 * ${PATIENCE:-1}))
+		while [ ! -e /tmp/load.$load_name.begun ] && [ $load_tries -gt 0 ]; do
+			load_tries=$((load_tries - 1))
+			sleep 0.1
+		done
+	done
 }
 
 # Ends it in order; its exit status.

@@ -52,7 +52,7 @@ at_work()
 	for vf in 1 2 3 4; do
 		load_start $vf $vf --groups 300 --vary --depth 4
 	done
-	sleep 0.3
+	load_begun 1 2 3 4
 }
 
 # Each stream ends, with an error: not by itself, and not never.

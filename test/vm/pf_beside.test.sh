@@ -49,13 +49,7 @@ check "VF3 has all of its own" window 3 check 0xcafe0003
 load_start node pf --groups 50000 --depth 4
 load_start one 1 --groups 50000 --depth 4
 load_start two 2 --groups 50000 --depth 4
-for number in 0 1 2; do
-	tries=300
-	while [ "$(stat_of $number scheduled)" = idle ] && [ $tries -gt 0 ]; do
-		tries=$((tries - 1))
-		sleep 0.1
-	done
-done
+load_begun node one two
 cat $SRIOV/sched_stats > /tmp/before
 sleep 1
 cat $SRIOV/sched_stats > /tmp/after
@@ -107,7 +101,7 @@ check "a node that hangs too often is closed, and opens again" works_again pf
 
 # Jobs that take long do not keep VRAM from being cleared
 load_start long pf --groups 20000 --depth 8
-sleep 0.2
+load_begun long
 check "VF3 is reset behind jobs of 400 ms" write_to 1 $(vf_device 3)/reset
 tries=0
 until window 3 check 0 > /dev/null || [ $tries = 300 ]; do

@@ -48,7 +48,7 @@ check_vram_free pf "$before"
 check_equal "it is the PF that has run" 0 "$(seen_by pf | sed -n 's/^function: //p')"
 check_range "and its time was counted" 1000000 10000000000000 "$(stat_of 0 runtime_ns)"
 load_start info pf --groups 300 --depth 4
-sleep 0.2
+load_begun info
 check_equal "fdinfo tells whose it is" "$PF_BDF" "$(sed -n 's/^drm-pdev:[[:blank:]]*//p' \
 	/proc/$(cat /tmp/load.info.pid)/fdinfo/* | sort -u)"
 
@@ -99,7 +99,7 @@ check "VFs are disabled" enable_vfs 0
 driver=/sys/bus/auxiliary/drivers/vgpu_vf
 for round in 1 2; do
 	load_start out pf --groups 300 --depth 4
-	sleep 0.2
+	load_begun out
 	device=$(basename $PF/vgpu_pf.render.*)
 	check "the node is unbound at work" write_to $device $driver/unbind
 	load_wait out
@@ -110,7 +110,7 @@ done
 
 # Resets of the PF
 load_start out pf --groups 300 --depth 4
-sleep 0.2
+load_begun out
 check "the PF is reset at work" write_to 1 $PF/reset
 load_wait out
 check_equal "its process was told" 1 $?
@@ -124,7 +124,7 @@ if [ -e /sys/power/pm_test ]; then
 	# or it stays there for 5 s, without rest
 	echo 0 > /sys/module/suspend/parameters/pm_test_delay
 	load_start asleep pf --groups 300 --depth 4
-	sleep 0.2
+	load_begun asleep
 	check "the host sleeps and wakes" write_to freeze /sys/power/state
 	check "no work of the node was lost" load_stop asleep
 fi
@@ -141,7 +141,7 @@ check "the node works" stream $(pf_node) --jobs 20
 
 # Any order
 load_start out pf --groups 300 --depth 4
-sleep 0.2
+load_begun out
 check_fails "vgpu_vf does not unload under an open node" rmmod vgpu_vf
 check "vgpu_pf unloads while the node works" rmmod vgpu_pf
 load_wait out

@@ -222,8 +222,8 @@ for vf in 2 3 4; do
 done
 check_write "policy rr" rr $ADMIN/policy
 set_to vf1 exec_quantum_us 0
-load_start 1 1 --groups 4000 --depth 16
-sleep 0.2
+load_start 1 1 --groups 40000 --depth 4
+load_begun 1
 log_mark
 set_quota 3 2 > /tmp/quota.out 2>&1 &
 setter=$!

@@ -8,6 +8,7 @@
  * --group-ns N	length of a work-group (0: as the device has it)
  * --depth N	jobs queued at a time (2)
  * --atomic	not preemptible between work-groups
+ * --begun FILE	to be created when the queue is full for the first time
  * --expect N	all jobs end with errno N (0: complete) instead; stops at the first
  *		that does, successful jobs before it are fine
  *
@@ -16,11 +17,13 @@
  * than COUNTERS groups are not counted.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vgpu.h"
 
@@ -41,6 +44,7 @@ static uint64_t expected[COUNTERS];
 static uint64_t jobs_limit, group_ns, seed = 1;
 static uint32_t groups = 100, depth = 2;
 static bool vary, atomic;
+static const char *begun;
 static int expect;
 
 static volatile sig_atomic_t stop;
@@ -79,6 +83,7 @@ static void options(int argc, char **argv)
 		{ "group-ns", required_argument, NULL, 'n' },
 		{ "depth", required_argument, NULL, 'd' },
 		{ "atomic", no_argument, NULL, 'a' },
+		{ "begun", required_argument, NULL, 'b' },
 		{ "expect", required_argument, NULL, 'e' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -103,6 +108,9 @@ static void options(int argc, char **argv)
 			break;
 		case 'a':
 			atomic = true;
+			break;
+		case 'b':
+			begun = optarg;
 			break;
 		case 'e':
 			expect = number(optarg, 4095);
@@ -170,6 +178,16 @@ static int begin(struct job *job)
 	return -vgpu_submit_commands(&gpu, 0, &job->commands, 0, job->sync);
 }
 
+/* For test/vm/load.sh. */
+static void tell_begun(void)
+{
+	int fd = open(begun, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		die(begun, errno);
+	close(fd);
+}
+
 static void verify(uint64_t jobs)
 {
 	const uint64_t *got = counts.map;
@@ -211,6 +229,8 @@ int main(int argc, char **argv)
 		ret = finish(job);
 		if (!ret)
 			ret = begin(job);
+		if (begun && jobs + 1 == depth)
+			tell_begun();
 	}
 	for (i = 0; i < depth && !ret; i++)
 		ret = finish(&queue[(jobs + i) % depth]);

@@ -15,7 +15,8 @@
 unsupported="Operation not supported"
 INVALID="Invalid argument"
 
-# record NAME SECONDS: what happens in that time, in /tmp/NAME.{before,after}
+# record NAME SECONDS: what happens in that time, in /tmp/NAME.{before,after}. It is a
+# little more, which elapsed tells: reading takes time, too.
 record()
 {
 	cat $SRIOV/sched_stats > /tmp/$1.before
@@ -56,14 +57,26 @@ grown()
 		/tmp/$1.before /tmp/$1.after
 }
 
+# elapsed NAME: so long, in ns
+elapsed()
+{
+	grown $1 elapsed_ns
+}
+
 # part NAME ROW: of the engine time that all VFs have had, in thousandths
 part()
 {
-	part_all=0
-	for part_vf in 1 2 3 4; do
-		part_all=$((part_all + $(service $1 $part_vf)))
-	done
-	echo $(($(service $1 $2) * 1000 / part_all))
+	awk -v row=$2 '
+		$1 == "function" { for (i = 1; i <= NF; i++) at[$i] = i }
+		$1 ~ /^[1-4]$/ {
+			service = $at["runtime_ns"] + $at["overhead_ns"]
+			if (FILENAME ~ /before$/)
+				service = -service
+			all += service
+			if ($1 == row)
+				own += service
+		}
+		END { printf "%d\n", own * 1000 / all }' /tmp/$1.before /tmp/$1.after
 }
 
 flood()
@@ -71,6 +84,7 @@ flood()
 	for vf; do
 		load_start $vf $vf --groups 2000 --depth 4
 	done
+	load_begun "$@"
 	sleep 0.2
 }
 
@@ -140,9 +154,14 @@ ktap_begin sched
 # Policies, changed while four VFs work
 start
 echo "# deadlines by $(stat_value path)"
+# Jobs of 3 ms on average; what the debug kernel needs for them would leave a VF idle now
+# and then.
+jobs="--groups 300 --vary --depth 6"
+[ $PATIENCE = 1 ] || jobs="--groups 900 --vary --depth 12"
 for vf in 1 2 3 4; do
-	load_start $vf $vf --groups 300 --vary --depth 6
+	load_start $vf $vf $jobs
 done
+load_begun 1 2 3 4
 sleep 0.2
 for policy in rr coop fixed eevdf coop rr fixed rr eevdf; do
 	check_write "policy $policy" $policy $ADMIN/policy
@@ -159,16 +178,17 @@ for policy in rr coop fixed eevdf coop rr fixed rr eevdf; do
 			"$(grown $policy empty_ns)"
 		;;
 	fixed)	# five slots: quantum 6 ms, timeout 16 ms, switch 0.3 ms
+		slots=$((1 + $(elapsed fixed) / (5 * 22300000)))
 		for vf in 1 2 3 4; do
-			check_range "fixed: VF$vf has 4 or 5 of 18 slots" 215 285 \
-				"$(part fixed $vf)"
+			check_range "fixed: VF$vf has as many slots as the others, or one less" \
+				215 285 "$(part fixed $vf)"
 			check_range "fixed: VF$vf has not more than its slots" 1 \
-				$((5 * 6400000)) "$(service fixed $vf)"
+				$((slots * 6400000)) "$(service fixed $vf)"
 		done
-		check_range "fixed: what is not used is left empty" 350000000 500000000 \
-			"$(grown fixed empty_ns)"
+		check_range "fixed: what is not used is left empty, in percent" 70 90 \
+			"$(($(grown fixed empty_ns) * 100 / $(elapsed fixed)))"
 		;;
-	coop)	# jobs of 3 ms on average, to their end
+	coop)	# jobs to their end
 		for vf in 1 2 3 4; do
 			check_range "coop: VF$vf has its turns" 150 350 "$(part coop $vf)"
 		done
@@ -246,9 +266,9 @@ done
 flood 2
 no_work_of 1 3
 record alone 1
-elapsed=$(grown alone elapsed_ns)
-check_range "a VF that is alone has all of the time" $((elapsed - elapsed / 1000)) \
-	$((elapsed + 1000)) "$(gain alone 2 runtime_ns)"
+all=$(elapsed alone)
+check_range "a VF that is alone has all of the time" $((all - all / 1000)) \
+	$((all + 1000)) "$(gain alone 2 runtime_ns)"
 check_range "and is not interrupted" 0 0 "$(gain alone 2 slices)"
 check_equal "all lines are of one moment: the functions add up to the total" " 0 0" "$(apart alone)"
 load_kill 2
@@ -259,14 +279,18 @@ start
 check "VF1 has a cap" set_to vf1 cap_us "10000 100000"
 flood 1
 record cap 1
-check_range "alone it has not more than that, and not much less" 85000000 111000000 \
-	"$(service cap 1)"
-check_range "it was throttled in each period" 9 11 "$(gain cap 1 throttles)"
-# counted when somebody starts: 9 to 11 times 90 ms
-check_range "the engine is empty meanwhile" 800000000 1000000000 "$(grown cap empty_ns)"
+all=$(elapsed cap)
+check_range "alone it has not more than that, and not much less" $((all / 10 - 15000000)) \
+	$((all / 10 + 11000000)) "$(service cap 1)"
+check_range "it was throttled in each period" $((all / 100000000 - 1)) \
+	$((all / 100000000 + 1)) "$(gain cap 1 throttles)"
+# counted when somebody starts: 90 ms each time
+check_range "the engine is empty meanwhile" $((all * 8 / 10)) $all "$(grown cap empty_ns)"
 flood 2 3 4
 record cap 1
-check_range "beside others neither" 85000000 111000000 "$(service cap 1)"
+all=$(elapsed cap)
+check_range "beside others neither" $((all / 10 - 15000000)) $((all / 10 + 11000000)) \
+	"$(service cap 1)"
 for vf in 2 3 4; do
 	check_range "VF$vf has a third of the rest" 285 318 "$(part cap $vf)"
 done
@@ -274,7 +298,8 @@ for policy in rr coop fixed; do
 	check_write "the same under policy $policy" $policy $ADMIN/policy
 	sleep 0.1
 	record $policy 0.5
-	check_range "$policy: not more than the cap" 1 71000000 "$(service $policy 1)"
+	check_range "$policy: not more than the cap" 1 $(($(elapsed $policy) / 10 + 21000000)) \
+		"$(service $policy 1)"
 done
 write_to eevdf $ADMIN/policy
 set_to vf1 cap_us max
@@ -297,9 +322,11 @@ check_range "and little time" 0 30 "$(part little 1)"
 check "VF1 has a reservation" set_to vf1 reservation_us "10000 50000"
 sleep 0.2
 record reservation 1
-check_range "it has what is reserved, and little more" 195000000 215000000 \
-	"$(gain reservation 1 runtime_ns)"
-check_range "in each period" 18 22 "$(gain reservation 1 periods)"
+all=$(elapsed reservation)
+check_range "it has what is reserved, and little more" $((all / 5 - 5000000)) \
+	$((all / 5 + 15000000)) "$(gain reservation 1 runtime_ns)"
+check_range "in each period" $((all / 50000000 - 2)) $((all / 50000000 + 2)) \
+	"$(gain reservation 1 periods)"
 check_equal "and misses none" 0 "$(stat_of 1 period_misses)"
 for vf in 2 3 4; do
 	check_range "VF$vf has a third of the rest" 245 280 "$(part reservation $vf)"

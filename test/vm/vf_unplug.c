@@ -17,6 +17,10 @@
 
 #define RW (DRM_VGPU_BIND_READ | DRM_VGPU_BIND_WRITE)
 #define JOBS 100
+/* Work-groups of a job: 2 s of work in all; 40 s, which nobody is too slow to end. */
+#define SHORT	1000
+#define LONG	20000
+#define GROUP_NS 20000
 
 static struct vgpu gpu;
 static struct vgpu_commands work, nop;
@@ -65,15 +69,22 @@ static void setup(const char *node)
 	ktap_must(vgpu_sync_create(&gpu, false, &gate), "no syncobj");
 	ktap_must(vgpu_sync_create(&gpu, false, &gated), "no syncobj");
 	vgpu_emit_nop(&nop, 1);
-	vgpu_emit_spin(&work, false, 1000, 20000, data.addr);
-	memset(data.map, 0, 8192);
 }
 
-/* 2 s of work on all rings: more than is in the rings at a time. */
-static void load(void)
+/* What the next jobs do. None is under way. */
+static void set_work(uint32_t groups)
+{
+	vgpu_commands_reset(&work);
+	vgpu_emit_spin(&work, false, groups, GROUP_NS, data.addr);
+	memset(data.map, 0, groups * sizeof(uint64_t));
+}
+
+/* Work on all rings: more than is in the rings at a time. */
+static void load(uint32_t groups)
 {
 	int i, refused = 0;
 
+	set_work(groups);
 	for (i = 0; i < JOBS; i++) {
 		vgpu_sync_reset(&gpu, done[i]);
 		refused += !!vgpu_submit_commands(&gpu, i % gpu.rings, &work, 0, done[i]);
@@ -106,18 +117,16 @@ static void test_reset(void)
 
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/reset", address);
 	vgpu_param(&gpu, DRM_VGPU_PARAM_VRAM_LOST, &lost_before);
-	load();
+	load(LONG);
 	ktap_equal(write_file(path, "1"), 0, "the function is reset");
 	load_ends(-ECANCELED, "jobs are complete or canceled");
 	vgpu_param(&gpu, DRM_VGPU_PARAM_VRAM_LOST, &lost_after);
 	ktap_equal(lost_after, lost_before + 1, "VRAM is reported as lost");
 
 	/* The handles, mappings and addresses are still good. */
-	vgpu_commands_reset(&work);
-	vgpu_emit_spin(&work, false, 1000, 20000, data.addr);
-	memset(data.map, 0, 8192);
+	set_work(SHORT);
 	ktap_equal(vgpu_run(&gpu, 0, &work), 0, "the same file can go on");
-	for (i = 0; i < 1000; i++)
+	for (i = 0; i < SHORT; i++)
 		wrong += ((uint64_t *)data.map)[i] != 1;
 	ktap_equal(wrong, 0, "with the right results");
 }
@@ -157,7 +166,7 @@ static void test_unbind(void)
 	uint32_t own;
 	int fence;
 
-	load();
+	load(LONG);
 	submit_gated();
 	ktap_must(vgpu_queue_create(&gpu, gpu.vm, 0, 0, &own), "no queue");
 	late_begin(&late, &gpu, own, &nop, 0);
@@ -199,7 +208,7 @@ int main(int argc, char **argv)
 	/* By address: its number may have changed. */
 	snprintf(node, sizeof(node), "%s", address);
 	setup(node);
-	load();
+	load(SHORT);
 	ktap_equal(vgpu_sync_wait(&gpu, done[JOBS - 1], 0, VGPU_RUN_TIMEOUT_MS), 0,
 		   "a new file works");
 	ktap_equal(vgpu_sync_status(&gpu, done[JOBS - 1]), 1, "to the last job");

@@ -153,10 +153,13 @@ leaks_growing()
 # check_leaks WHAT ROUNDS COMMAND…: runs it ROUNDS times, and again as often. If something
 # seems to leak, up to twice more: what leaks does so each time. The VM has slab_nomerge,
 # or a cache has the name of another one.
+# The debug kernel, where a round takes half a minute and kmemleak watches as well, has
+# half of the rounds.
 check_leaks()
 {
 	leaks_what=$1 leaks_rounds=$2
 	shift 2
+	[ ${PATIENCE:-1} = 1 ] || leaks_rounds=$((leaks_rounds / 2))
 	"$@" > /dev/null 2>&1
 	objects > /tmp/leaks.0
 	leaks_wrong= leaks_files=/tmp/leaks.0

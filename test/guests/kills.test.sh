@@ -34,7 +34,7 @@ cat > /tmp/deeds <<END
 at() { echo "doing \$1" > /dev/ttyS0; }
 at plug
 cd /sys/bus/pci/devices
-until [ -e *:01:00.0/enable ]; do usleep 10000; done
+until [ -e *:01:00.0/resource2 ]; do usleep 10000; done
 at fill
 echo 1 > *:01:00.0/enable
 vram *:01:00.0/resource2 \$((1 << 18)) fill $LEFT

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-only
-# vm: --guests --icount 0 vfs=3 vram-size=128M --timeout 900
+# vm: --guests --icount 0 vfs=3 vram-size=128M --timeout 1500
 #
 # What happens to guests, from boot to sudden death, and to their VFs. VF3 is at work in
 # the host all the time, and must not notice.
@@ -128,7 +128,7 @@ for n in 1 2; do
 	check "guest $n gets VF$vf" qmp $n "$(echo "$plug_in" |
 		sed "s/vf1/vf$vf/; s/$(vf_bdf 1)/$(vf_bdf $vf)/")"
 	check "guest $n finds zeros only" in_guest $n \
-		'cd /sys/bus/pci/devices && until [ -e *:01:00.0/enable ]; do usleep 100000; done
+		'cd /sys/bus/pci/devices && until [ -e *:01:00.0/resource2 ]; do usleep 100000; done
 		cd *:01:00.0 && echo 1 > enable && vram resource2 $((1 << 20)) check 0'
 	check "and works with it" in_guest $n \
 		"modprobe vgpu_vf && stream $GUEST_NODE --jobs 3"

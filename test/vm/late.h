@@ -42,8 +42,13 @@ struct late {
 static inline void *late_submit(void *data)
 {
 	struct late *late = data;
+	struct drm_vgpu_submit submit = {
+		.queue_id = late->queue, .job_count = 1,
+		.job_bytes = sizeof(struct drm_vgpu_job), .jobs = (uintptr_t)late->jobs,
+	};
 
-	late->ret = vgpu_submit(late->gpu, late->queue, late->jobs, 1);
+	/* Once, whatever VGPU_INJECT says. */
+	late->ret = ioctl(late->gpu->fd, DRM_IOCTL_VGPU_SUBMIT, &submit) ? -errno : 0;
 	return NULL;
 }
 

@@ -9,6 +9,7 @@
 #					the kernel, nor any behind it, up to LAST
 #	inject_behind FUNCTION		then: only below those functions of the module that
 #					are behind that one
+#	inject_beside MODULE		then: not below functions of that other module
 #	inject_copies			then: copies from and to processes, too
 #	inject_walk WHAT ARGUMENT…	as of the program "inject": each allocation of a
 #					write fails once
@@ -51,7 +52,10 @@ inject_module_range()
 			if (!first || $1 < first) first = $1
 			if ($1 > last) last = $1
 		}
-		END { print first, last }' /proc/kallsyms
+		END { print first, last }' /proc/kallsyms | {
+		read -r inject_first inject_last
+		printf '%s %x\n' $inject_first $((0x$inject_last + 4096))
+	}
 }
 
 inject_into()
@@ -59,7 +63,7 @@ inject_into()
 	set -- $(inject_module_range $1) ${2:+$(inject_range $2)} ${3:+$(inject_range $3)}
 	inject_set stacktrace-depth 32
 	inject_set require-start 0x$1
-	inject_set require-end $(printf '0x%x' $((0x$2 + 4096)))
+	inject_set require-end 0x$2
 	inject_set reject-start 0x${3:-0}
 	inject_set reject-end 0x${6:-${4:-0}}
 	inject_set verbose 0
@@ -87,6 +91,13 @@ inject_behind()
 {
 	set -- $(inject_range $1)
 	inject_set require-start 0x$2
+}
+
+inject_beside()
+{
+	set -- $(inject_module_range $1)
+	inject_set reject-start 0x$1
+	inject_set reject-end 0x$2
 }
 
 inject_copies()

@@ -42,8 +42,9 @@ check "VF1 works when nothing fails any more" stream $(vf_node 1) --jobs 20
 # Who leaves cannot be kept from it by want of memory.
 inject_walk "vgpu_vf is unbound" --undo $VF_DRIVER/bind $VF_BDF \
 	$VF_DRIVER/unbind $VF_BDF
-# The PF has its node back then.
-inject_into vgpu_pf drm_sysfs_minor_alloc
+# The PF has its node back then; binding it is in inject_vf.
+inject_into vgpu_pf
+inject_beside vgpu_vf
 inject_walk "VFs are disabled" --undo $PF/sriov_numvfs 1 $PF/sriov_numvfs 0
 enable_vfs 0
 check "vgpu_vf unloads" rmmod vgpu_vf

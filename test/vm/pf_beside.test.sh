@@ -14,6 +14,7 @@ M=1048576
 
 ktap_begin pf_beside
 
+modprobe vgem
 begin()
 {
 	modprobe vgpu_pf

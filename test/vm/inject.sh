@@ -71,13 +71,16 @@ inject_into()
 	# those that may sleep as well
 	inject_set ignore-gfp-wait N
 	# Of all kinds of objects but these: that there is no /proc/irq/N is a warning;
-	# and a block of VRAM that cannot be split is freed by gpu_buddy of 6.12 while it
-	# is in the tree of the free ones.
+	# a block of VRAM that cannot be split is freed by gpu_buddy of 6.12 while it is
+	# in the tree of the free ones; and what the debuggers note about each of the
+	# others, which then watch less, and say so.
 	for inject_kind in /sys/kernel/slab/*/failslab; do
 		echo 1 > $inject_kind
 	done 2>/dev/null
-	echo 0 > /sys/kernel/slab/proc_dir_entry/failslab
-	echo 0 > /sys/kernel/slab/gpu_buddy_block/failslab
+	for inject_kind in proc_dir_entry gpu_buddy_block \
+		kmemleak_object kmemleak_scan_area debug_objects_cache; do
+		echo 0 > /sys/kernel/slab/$inject_kind/failslab
+	done
 	inject_set cache-filter Y
 	# Whole pages: the kernel warns if it has none, so let it have them. A copy to or
 	# from a process is no allocation. Both would count: so nowhere.

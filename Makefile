@@ -45,8 +45,8 @@ test-guests: ## the tests with guests that have VFs; PART=kills KILLS=200: one o
 test-debug: ## all tests of the drivers on a kernel with all debuggers; PART=many: one
 	@$(TESTBED)/suite debug$(if $(PART),/$(PART))
 
-test-igt: ## the generic tests of IGT on a VF; IGT=DIR: a root where IGT is installed
-	@$(if $(IGT),$(TESTBED)/suite vm/igt,$(error say IGT=DIR, a root where IGT and its tests are installed))
+test-igt: ## the generic tests of IGT on a VF; IGT=FILE: of this source, IGT=DIR: installed there
+	@$(TESTBED)/suite vm/igt
 
 bench: ## the figures, beside other schedulers: tables, JSON, pictures
 	@$(TESTBED)/prepare

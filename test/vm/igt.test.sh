@@ -3,7 +3,7 @@
 # vm: --icount 0 vfs=2 vram-size=256M --mem 1024 --timeout 900 --with igt
 #
 # The generic tests of IGT, which nobody here wrote, on a VF: igt.expected says
-# which, and what they say of us other than that all is well. Only if IGT is set,
+# which, and what they say of us other than that all is well. Only if asked for,
 # see test/testbed/igt. Many of them sleep and expect others to have come somewhere
 # in that time, so time is model time here.
 

@@ -71,16 +71,23 @@ void vgpu_vf_bo_moved(struct vgpu_vf_bo *bo)
 		drm_gpuvm_bo_evict(vm_bo, true);
 }
 
-static int validate_at(struct vgpu_vf_bo *bo, struct ttm_placement *placement,
-		       struct ttm_operation_ctx *ctx)
+/**
+ * vgpu_vf_bo_validate_at() - move a buffer, if the driver is bound
+ * @bo: the buffer, its reservation held
+ * @placement: where to
+ * @ctx: how to wait
+ *
+ * This may wait for jobs, for long. Each drm_dev_unplug() waits for whoever is in
+ * drm_dev_enter(), of any device: so it is not called here, but by what touches ours.
+ *
+ * Return: as of ttm_bo_validate(), or -ENODEV
+ */
+int vgpu_vf_bo_validate_at(struct vgpu_vf_bo *bo, struct ttm_placement *placement,
+			   struct ttm_operation_ctx *ctx)
 {
-	int index, ret;
-
-	if (!drm_dev_enter(bo->ttm.base.dev, &index))
+	if (drm_dev_is_unplugged(bo->ttm.base.dev))
 		return -ENODEV;
-	ret = ttm_bo_validate(&bo->ttm, placement, ctx);
-	drm_dev_exit(index);
-	return ret;
+	return ttm_bo_validate(&bo->ttm, placement, ctx);
 }
 
 /**
@@ -95,7 +102,7 @@ static int validate_at(struct vgpu_vf_bo *bo, struct ttm_placement *placement,
 int vgpu_vf_bo_validate(struct vgpu_vf_bo *bo, struct ttm_operation_ctx *ctx)
 {
 	/* Pinned, it is in memory that jobs can use, if not what it would like best. */
-	return bo->ttm.pin_count ? 0 : validate_at(bo, &bo->placement, ctx);
+	return bo->ttm.pin_count ? 0 : vgpu_vf_bo_validate_at(bo, &bo->placement, ctx);
 }
 
 /**
@@ -325,7 +332,7 @@ static int validate_modestly(struct vgpu_vf_bo *bo, struct ttm_operation_ctx *ct
 	struct ttm_placement placement = { .placement = &place, .num_placement = 1 };
 
 	place.flags |= TTM_PL_FLAG_DESIRED;
-	return validate_at(bo, &placement, ctx);
+	return vgpu_vf_bo_validate_at(bo, &placement, ctx);
 }
 
 static int validate_locked(struct vgpu_vf_bo *bo, bool pin, enum effort effort)

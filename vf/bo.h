@@ -64,6 +64,8 @@ struct vgpu_vf_bo *vgpu_vf_bo_create_import(struct vgpu_vf *vf, u64 size,
 					    struct vgpu_vf_import *import);
 void vgpu_vf_bo_finish(struct vgpu_vf_bo *bo);
 
+int vgpu_vf_bo_validate_at(struct vgpu_vf_bo *bo, struct ttm_placement *placement,
+			   struct ttm_operation_ctx *ctx);
 int vgpu_vf_bo_validate(struct vgpu_vf_bo *bo, struct ttm_operation_ctx *ctx);
 struct vgpu_vf_extent vgpu_vf_bo_extent(struct vgpu_vf_bo *bo, u64 offset);
 void vgpu_vf_bo_moved(struct vgpu_vf_bo *bo);

@@ -33,10 +33,12 @@ bool vgpu_vf_is_gone(struct vgpu_vf *vf)
  */
 int vgpu_vf_enter(struct vgpu_vf *vf, int *index)
 {
-	if (!drm_dev_enter(&vf->drm, index))
-		return -ENODEV;
+	/* First, as nobody is to wait within drm_dev_enter(): see vgpu_vf_bo_validate_at(). */
 	down_read(&vf->access);
-	return 0;
+	if (drm_dev_enter(&vf->drm, index))
+		return 0;
+	up_read(&vf->access);
+	return -ENODEV;
 }
 
 /**
@@ -46,8 +48,8 @@ int vgpu_vf_enter(struct vgpu_vf *vf, int *index)
  */
 void vgpu_vf_leave(struct vgpu_vf *vf, int index)
 {
-	up_read(&vf->access);
 	drm_dev_exit(index);
+	up_read(&vf->access);
 }
 
 /* What VF and PF agree on. A world that a former driver has left is stopped. */

@@ -229,6 +229,18 @@ static int map_pages(struct vgpu_vf *vf, struct vgpu_vf_tt *tt)
 	return ret;
 }
 
+/* vgpu_vf_prime_unplug() lets the exporter take @base.sg back. */
+static int find_foreign_extents(struct vgpu_vf *vf, struct vgpu_vf_tt *tt)
+{
+	int index, ret;
+
+	if (!drm_dev_enter(&vf->drm, &index))
+		return -ENODEV;
+	ret = find_extents(tt, tt->base.sg);
+	drm_dev_exit(index);
+	return ret;
+}
+
 static int tt_map(struct vgpu_vf *vf, struct vgpu_vf_tt *tt)
 {
 	unsigned int segment = dma_get_max_seg_size(&vf->pdev->dev) & PAGE_MASK;
@@ -236,7 +248,7 @@ static int tt_map(struct vgpu_vf *vf, struct vgpu_vf_tt *tt)
 	int ret;
 
 	if (is_foreign(base))
-		return find_extents(tt, base->sg);
+		return find_foreign_extents(vf, tt);
 	ret = sg_alloc_table_from_pages_segment(&tt->sg, base->pages, base->num_pages, 0,
 						bytes_of(base), segment, GFP_KERNEL);
 	if (ret)

@@ -37,15 +37,10 @@ static int move_to_system(struct vgpu_vf_bo *bo)
 	static const struct ttm_place place = { .mem_type = TTM_PL_TT };
 	struct ttm_placement placement = { .placement = &place, .num_placement = 1 };
 	struct ttm_operation_ctx ctx = { .interruptible = true };
-	struct drm_device *drm = bo->ttm.base.dev;
-	int index, ret;
+	int ret = vgpu_vf_bo_validate_at(bo, &placement, &ctx);
 
-	if (!drm_dev_enter(drm, &index))
-		return -ENODEV;
-	ret = ttm_bo_validate(&bo->ttm, &placement, &ctx);
-	drm_dev_exit(index);
 	if (ret)
-		drm_dbg(drm, "a buffer of %zu bytes for another driver: %pe\n",
+		drm_dbg(bo->ttm.base.dev, "a buffer of %zu bytes for another driver: %pe\n",
 			bo->ttm.base.size, ERR_PTR(ret));
 	return ret;
 }

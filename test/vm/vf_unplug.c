@@ -8,7 +8,9 @@
  * is as good as new.
  */
 #include <fcntl.h>
+#include <linux/sync_file.h>
 #include <sys/ioctl.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "ktap.h"
@@ -193,6 +195,75 @@ static void test_unbind(void)
 	close(fence);
 }
 
+/* In a process of its own: wants what the job at the gate uses. */
+static pid_t want_room(uint64_t size)
+{
+	struct drm_vgpu_gem_create args = { .size = size, .flags = DRM_VGPU_GEM_VRAM };
+	int ready[2];
+	pid_t pid;
+	char c;
+
+	ktap_must(pipe(ready) ? -errno : 0, "no pipe");
+	fflush(stdout);
+	pid = fork();
+	if (!pid) {
+		close(ready[0]);
+		close(ready[1]);
+		_exit(ioctl(gpu.fd, DRM_IOCTL_VGPU_GEM_CREATE, &args) ? errno : 0);
+	}
+	close(ready[1]);
+	ktap_must(read(ready[0], &c, 1), "it does not begin");
+	close(ready[0]);
+	return pid;
+}
+
+static char state_of(pid_t pid)
+{
+	char path[32], state = 'X';
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+	file = fopen(path, "r");
+	if (!file || fscanf(file, "%*d (%*[^)]) %c", &state) != 1)
+		state = 'X';
+	if (file)
+		fclose(file);
+	return state;
+}
+
+/* Who waits for room does not keep the driver, or that of another device, from going. */
+static void test_unbind_wanted(void)
+{
+	struct sync_file_info info = {};
+	struct vgpu_bo most;
+	struct gate held;
+	int status, fence;
+	uint64_t size;
+	pid_t pid;
+
+	ktap_must(vgpu_param(&gpu, DRM_VGPU_PARAM_VRAM_FREE, &size), "VRAM_FREE");
+	size = size / 4 * 3 & -4096ull;
+	ktap_must(vgpu_bo_create(&gpu, size, RW, &most), "no buffer");
+	gate_close(&held, &gpu, gpu.queues[0]);
+	fence = export_sync_file(held.passed);
+	pid = want_room(size);
+	while (!strchr("SZX", state_of(pid)))
+		usleep(1000);
+	ktap_equal(state_of(pid), 'S', "who wants what a job uses waits");
+	ktap_equal(write_file("/sys/bus/pci/drivers/vgpu_vf/unbind", address), 0,
+		   "the driver is unbound meanwhile");
+	ktap_must(ioctl(fence, SYNC_IOC_FILE_INFO, &info) ? -errno : 0, "SYNC_IOC_FILE_INFO");
+	ktap_equal(info.status, -ENODEV,
+		   "which has ended the job, and has not waited for it");
+	waitpid(pid, &status, 0);
+	ktap_ok(WIFEXITED(status) && WEXITSTATUS(status) == ENODEV,
+		"who has waited is told that there is no device");
+	close(fence);
+	vgpu_close(&gpu);
+	ktap_equal(write_file("/sys/bus/pci/drivers/vgpu_vf/bind", address), 0,
+		   "the driver is bound once more");
+}
+
 int main(int argc, char **argv)
 {
 	char node[32];
@@ -212,5 +283,6 @@ int main(int argc, char **argv)
 	ktap_equal(vgpu_sync_wait(&gpu, done[JOBS - 1], 0, VGPU_RUN_TIMEOUT_MS), 0,
 		   "a new file works");
 	ktap_equal(vgpu_sync_status(&gpu, done[JOBS - 1]), 1, "to the last job");
+	test_unbind_wanted();
 	return ktap_end();
 }

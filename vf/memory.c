@@ -325,17 +325,18 @@ static void evict_flags(struct ttm_buffer_object *bo, struct ttm_placement *plac
 /*
  * What is not our memory does not make room, nor what does not fit elsewhere: without
  * that check TTM would fail, and fill the log. What is being freed needs no place, but
- * TTM would wait for its jobs, with reservations held, for 15 s each.
+ * TTM would wait for its jobs, with reservations held, for 15 s each. What is not in VRAM
+ * is to be swapped out, and all TTM devices would wait for its jobs. What TTM makes for
+ * itself is no buffer that could be moved, and has no device; it is about to go.
  */
 static bool eviction_valuable(struct ttm_buffer_object *bo, const struct ttm_place *place)
 {
-	if (bo->type == ttm_bo_type_sg)
+	if (bo->type == ttm_bo_type_sg || !bo->base.dev)
 		return false;
-	if (bo->deleted)
+	if (bo->deleted || !is_in_vram(bo))
 		return dma_resv_test_signaled(bo->base.resv, DMA_RESV_USAGE_BOOKKEEP);
-	if (is_in_vram(bo) && !is_room(&ttm_to_vf(bo->bdev)->memory, bo->base.size))
-		return false;
-	return ttm_bo_eviction_valuable(bo, place);
+	return is_room(&ttm_to_vf(bo->bdev)->memory, bo->base.size) &&
+	       ttm_bo_eviction_valuable(bo, place);
 }
 
 /*
@@ -526,7 +527,7 @@ static int access_memory(struct ttm_buffer_object *bo, unsigned long offset, voi
 	return bytes;
 }
 
-/* TTM frees it when jobs have ended. What it makes for itself has no device. */
+/* TTM frees it when jobs have ended. Not what it makes for itself (eviction_valuable()). */
 static void release_notify(struct ttm_buffer_object *bo)
 {
 	if (bo->base.dev)

@@ -550,6 +550,41 @@ static void test_left(bool full)
 	ktap_ok(comes_back(before), "all VRAM has come back");
 }
 
+/* What jobs use stays, and they are not waited for: all that use TTM would wait, too. */
+static void test_swap_busy(int fd)
+{
+	struct vgpu_commands todo, nop;
+	struct gate gate;
+	struct vgpu_bo bo;
+	uint32_t done;
+	char text[16];
+
+	gate_create(&gate);
+	ktap_must(vgpu_commands_create(&gpu, PAGE, &todo), "cannot allocate");
+	ktap_must(vgpu_commands_create(&gpu, PAGE, &nop), "cannot allocate");
+	ktap_must(vgpu_bo_create_shared(&gpu, MIB, SYSTEM, RW, &bo), "cannot allocate");
+	ktap_must(vgpu_sync_create(&gpu, false, &done), "no syncobj");
+	vgpu_emit_wait(&todo, gate.bo.addr + 8 * GATE_OPEN, 1);
+	vgpu_emit_nop(&nop, 1);
+	ktap_equal(vgpu_submit_commands(&gpu, 0, &todo, 0, done), 0, "a job waits");
+	/* Of what else there is, it takes one at a time. */
+	do
+		memset(text, 0, sizeof(text));
+	while (pread(fd, text, sizeof(text) - 1, 0) > 0 && atoi(text) > 0);
+	ktap_equal(place_of(&gpu, bo.handle), SYSTEM, "what it could use is not swapped out");
+	ktap_equal(vgpu_sync_wait(&gpu, done, 0, 0), -ETIME, "and its end is not waited for");
+	*gate_word(&gate, GATE_OPEN) = 1;
+	ktap_equal(vgpu_run(&gpu, 1, &nop), 0, "the engine looks again");
+	vgpu_sync_wait(&gpu, done, 0, VGPU_RUN_TIMEOUT_MS);
+	ktap_equal(vgpu_sync_status(&gpu, done), 1, "the job ends well");
+	vgpu_sync_destroy(&gpu, done);
+	vgpu_bo_destroy(&gpu, &bo);
+	vgpu_commands_destroy(&gpu, &nop);
+	vgpu_commands_destroy(&gpu, &todo);
+	close(gate.dmabuf);
+	vgpu_bo_destroy(&gpu, &gate.bo);
+}
+
 /* The kernel takes what nobody uses when it needs memory. */
 static void test_swap(void)
 {
@@ -581,6 +616,7 @@ static void test_swap(void)
 	ktap_equal(check_pattern(bo.map, MIB, 5), 0, "the CPU gets it back, too");
 	vgpu_bo_destroy(&gpu, &bo);
 	vgpu_commands_destroy(&gpu, &commands);
+	test_swap_busy(fd);
 	close(fd);
 }
 

@@ -245,9 +245,10 @@ static int promise(struct vgpu_vf *vf, const struct origin *origin)
 /* There will be no buffer that does so when it goes. */
 static void take_back(struct vgpu_vf *vf, const struct origin *origin)
 {
-	if (!origin->import)
+	if (origin->import)
+		vgpu_vf_prime_forget(vf, origin->import);
+	else
 		vgpu_vf_memory_forget(vf, origin->size);
-	kfree(origin->import);
 }
 
 static struct vgpu_vf_bo *bo_alloc(struct vgpu_vf *vf, const struct origin *origin)

@@ -212,6 +212,18 @@ static void detach(struct dma_buf_attachment *attachment, struct sg_table *sgt)
 	dma_buf_detach(attachment->dmabuf, attachment);
 }
 
+/**
+ * vgpu_vf_prime_forget() - free an import
+ * @vf: the function
+ * @import: no buffer has it
+ */
+void vgpu_vf_prime_forget(struct vgpu_vf *vf, struct vgpu_vf_import *import)
+{
+	dma_buf_put(import->dmabuf);
+	kfree(import);
+	drm_dev_put(&vf->drm);
+}
+
 static void release(struct work_struct *work)
 {
 	struct vgpu_vf_import *import = container_of(work, struct vgpu_vf_import, release);
@@ -225,10 +237,8 @@ static void release(struct work_struct *work)
 	list_del_init(&import->link);
 	mutex_unlock(&memory->lock);
 	wake_up_all(&memory->detached);
-	dma_buf_put(import->dmabuf);
 	vgpu_vf_bo_finish(import->bo);
-	kfree(import);
-	drm_dev_put(drm);
+	vgpu_vf_prime_forget(to_vgpu_vf(drm), import);
 }
 
 /**
@@ -240,14 +250,7 @@ static void release(struct work_struct *work)
  */
 void vgpu_vf_prime_release(struct vgpu_vf_bo *bo)
 {
-	struct vgpu_vf_import *import = bo->import;
-
-	if (import->dmabuf) {
-		queue_work(vgpu_vf_workqueue, &import->release);
-		return;
-	}
-	kfree(import);
-	vgpu_vf_bo_finish(bo);
+	queue_work(vgpu_vf_workqueue, &bo->import->release);
 }
 
 static bool is_importable(struct sg_table *sgt, u64 size)
@@ -275,6 +278,13 @@ static struct drm_gem_object *make_bo(struct vgpu_vf *vf, struct dma_buf *dmabuf
 	import = kzalloc(sizeof(*import), GFP_KERNEL);
 	if (!import)
 		return ERR_PTR(-ENOMEM);
+	/*
+	 * The buffer has the dma-buf's reservation. TTM takes that when the buffer goes,
+	 * which is later, also if the import fails and nobody else has the dma-buf then.
+	 */
+	get_dma_buf(dmabuf);
+	drm_dev_get(&vf->drm);
+	import->dmabuf = dmabuf;
 	import->sgt = sgt;
 	INIT_LIST_HEAD(&import->link);
 	INIT_WORK(&import->release, release);
@@ -309,10 +319,10 @@ static void take_over(struct drm_gem_object *obj)
 	struct vgpu_vf_memory *memory = &to_vgpu_vf(obj->dev)->memory;
 	struct vgpu_vf_import *import = to_vgpu_vf_bo(obj)->import;
 
-	drm_dev_get(obj->dev);
 	import->attachment = obj->import_attach;
-	import->dmabuf = import->attachment->dmabuf;
 	obj->import_attach = NULL;
+	/* DRM's reference; the import has its own. */
+	dma_buf_put(import->dmabuf);
 	guard(mutex)(&memory->lock);
 	list_add_tail(&import->link, &memory->imports);
 }

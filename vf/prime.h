@@ -18,8 +18,9 @@ struct vm_area_struct;
 /**
  * struct vgpu_vf_import - what makes a buffer of another driver's dma-buf
  * @bo: the buffer
- * @dmabuf: a reference, or NULL if the import has failed
- * @attachment: to @dmabuf; or NULL: somebody has taken it, to detach it
+ * @dmabuf: a reference; with it one of the device
+ * @attachment: to @dmabuf; or NULL: the import has failed, or somebody has taken it, to
+ *	detach it
  * @sgt: memory of @attachment
  * @link: in memory.imports, as long as the buffer may be attached
  * @release: detaches it, and frees the buffer
@@ -47,6 +48,7 @@ int vgpu_vf_prime_vmap(struct drm_gem_object *obj, struct iosys_map *map);
 void vgpu_vf_prime_vunmap(struct drm_gem_object *obj, struct iosys_map *map);
 
 int vgpu_vf_prime_mmap(struct vgpu_vf_bo *bo, struct vm_area_struct *vma);
+void vgpu_vf_prime_forget(struct vgpu_vf *vf, struct vgpu_vf_import *import);
 void vgpu_vf_prime_release(struct vgpu_vf_bo *bo);
 void vgpu_vf_prime_unplug(struct vgpu_vf *vf);
 

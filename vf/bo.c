@@ -158,7 +158,7 @@ static void bo_destroy(struct ttm_buffer_object *ttm)
 		vgpu_vf_memory_forget(vf, ttm->base.size);
 	vgpu_vf_memory_departed(vf, &bo->departure);
 	if (bo->import)
-		vgpu_vf_prime_release(bo);
+		vgpu_vf_prime_release(bo->import);
 	else
 		vgpu_vf_bo_finish(bo);
 }
@@ -246,7 +246,7 @@ static int promise(struct vgpu_vf *vf, const struct origin *origin)
 static void take_back(struct vgpu_vf *vf, const struct origin *origin)
 {
 	if (origin->import)
-		vgpu_vf_prime_forget(vf, origin->import);
+		vgpu_vf_prime_release(origin->import);
 	else
 		vgpu_vf_memory_forget(vf, origin->size);
 }

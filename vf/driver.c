@@ -209,7 +209,6 @@ static const struct drm_driver drm_driver = {
 	.open = vgpu_vf_file_open,
 	.postclose = vgpu_vf_file_close,
 	.gem_prime_import = vgpu_vf_prime_import,
-	.gem_prime_import_sg_table = vgpu_vf_prime_import_sg_table,
 	.ioctls = ioctls,
 	.num_ioctls = ARRAY_SIZE(ioctls),
 	.fops = &file_ops,

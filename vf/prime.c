@@ -7,7 +7,8 @@
  *
  * What is imported is mapped for our device by the exporter. That must end when the
  * device goes, though the buffer lives on: so the attachment is not DRM's, which
- * keeps it until the buffer is freed, but ours, and vgpu_vf_prime_unplug() ends it.
+ * keeps it until the buffer is freed, but ours, and vgpu_vf_prime_unplug() ends it. DRM
+ * finds the dma-buf without it, too: it is obj->dma_buf.
  */
 #include <linux/dma-buf.h>
 #include <linux/dma-mapping.h>
@@ -212,23 +213,10 @@ static void detach(struct dma_buf_attachment *attachment, struct sg_table *sgt)
 	dma_buf_detach(attachment->dmabuf, attachment);
 }
 
-/**
- * vgpu_vf_prime_forget() - free an import
- * @vf: the function
- * @import: no buffer has it
- */
-void vgpu_vf_prime_forget(struct vgpu_vf *vf, struct vgpu_vf_import *import)
-{
-	dma_buf_put(import->dmabuf);
-	kfree(import);
-	drm_dev_put(&vf->drm);
-}
-
 static void release(struct work_struct *work)
 {
 	struct vgpu_vf_import *import = container_of(work, struct vgpu_vf_import, release);
-	struct drm_device *drm = import->bo->ttm.base.dev;
-	struct vgpu_vf_memory *memory = &to_vgpu_vf(drm)->memory;
+	struct vgpu_vf_memory *memory = &import->vf->memory;
 	struct dma_buf_attachment *attachment = take_attachment(memory, import);
 
 	if (attachment)
@@ -237,20 +225,23 @@ static void release(struct work_struct *work)
 	list_del_init(&import->link);
 	mutex_unlock(&memory->lock);
 	wake_up_all(&memory->detached);
-	vgpu_vf_bo_finish(import->bo);
-	vgpu_vf_prime_forget(to_vgpu_vf(drm), import);
+	if (import->bo)
+		vgpu_vf_bo_finish(import->bo);
+	dma_buf_put(import->dmabuf);
+	drm_dev_put(&import->vf->drm);
+	kfree(import);
 }
 
 /**
- * vgpu_vf_prime_release() - an imported buffer has no users any more
- * @bo: the buffer; is freed by vgpu_vf_bo_finish()
+ * vgpu_vf_prime_release() - nobody uses what was imported any more
+ * @import: with its buffer, which is freed by vgpu_vf_bo_finish(); or without one
  *
- * Detaching takes the dma-buf's reservation, so others that are held here would be
- * in the way.
+ * Detaching takes the dma-buf's reservation, so that, or others that are held here,
+ * would be in the way.
  */
-void vgpu_vf_prime_release(struct vgpu_vf_bo *bo)
+void vgpu_vf_prime_release(struct vgpu_vf_import *import)
 {
-	queue_work(vgpu_vf_workqueue, &bo->import->release);
+	queue_work(vgpu_vf_workqueue, &import->release);
 }
 
 static bool is_importable(struct sg_table *sgt, u64 size)
@@ -267,64 +258,74 @@ static bool is_importable(struct sg_table *sgt, u64 size)
 	return PAGE_ALIGNED(size) && bytes >= size;
 }
 
-static struct drm_gem_object *make_bo(struct vgpu_vf *vf, struct dma_buf *dmabuf,
-				      struct sg_table *sgt)
+/* From here on vgpu_vf_prime_unplug() waits until it is attached, or released. */
+static int begin(struct vgpu_vf *vf, struct vgpu_vf_import *import)
 {
-	struct vgpu_vf_import *import;
-	struct vgpu_vf_bo *bo;
+	guard(mutex)(&vf->memory.lock);
+	if (drm_dev_is_unplugged(&vf->drm))
+		return -ENODEV;
+	list_add_tail(&import->link, &vf->memory.imports);
+	return 0;
+}
 
-	if (!is_importable(sgt, dmabuf->size))
-		return ERR_PTR(-EINVAL);
-	import = kzalloc(sizeof(*import), GFP_KERNEL);
+/*
+ * From here on vgpu_vf_prime_unplug() detaches it. Whoever uses the dma-buf may have to
+ * be waited for, so not within drm_dev_enter(): see vgpu_vf_bo_validate_at().
+ */
+static int attach(struct vgpu_vf *vf, struct vgpu_vf_import *import)
+{
+	struct dma_buf_attachment *attachment;
+
+	attachment = dma_buf_attach(import->dmabuf, &vf->pdev->dev);
+	if (IS_ERR(attachment))
+		return PTR_ERR(attachment);
+	import->sgt = dma_buf_map_attachment_unlocked(attachment, DMA_BIDIRECTIONAL);
+	if (IS_ERR(import->sgt)) {
+		dma_buf_detach(import->dmabuf, attachment);
+		return PTR_ERR(import->sgt);
+	}
+	if (!is_importable(import->sgt, import->dmabuf->size)) {
+		detach(attachment, import->sgt);
+		return -EINVAL;
+	}
+	guard(mutex)(&vf->memory.lock);
+	import->attachment = attachment;
+	return 0;
+}
+
+/*
+ * The buffer has the dma-buf's reservation. TTM takes that when the buffer goes, which
+ * is later, also if the import fails and nobody else has the dma-buf then: so there is
+ * a reference.
+ */
+static struct vgpu_vf_import *import_create(struct vgpu_vf *vf, struct dma_buf *dmabuf)
+{
+	struct vgpu_vf_import *import = kzalloc(sizeof(*import), GFP_KERNEL);
+
 	if (!import)
-		return ERR_PTR(-ENOMEM);
-	/*
-	 * The buffer has the dma-buf's reservation. TTM takes that when the buffer goes,
-	 * which is later, also if the import fails and nobody else has the dma-buf then.
-	 */
+		return NULL;
 	get_dma_buf(dmabuf);
 	drm_dev_get(&vf->drm);
+	import->vf = vf;
 	import->dmabuf = dmabuf;
-	import->sgt = sgt;
 	INIT_LIST_HEAD(&import->link);
 	INIT_WORK(&import->release, release);
-	bo = vgpu_vf_bo_create_import(vf, dmabuf->size, dmabuf->resv, import);
-	return IS_ERR(bo) ? ERR_CAST(bo) : &bo->ttm.base;
+	return import;
 }
 
-/**
- * vgpu_vf_prime_import_sg_table() - make a buffer of another driver's memory
- * @drm: the device
- * @attachment: to the dma-buf
- * @sgt: its memory, mapped for DMA
- *
- * Return: GEM object; or -EINVAL if it is not whole pages, or another errno, as
- * ERR_PTR
- */
-struct drm_gem_object *
-vgpu_vf_prime_import_sg_table(struct drm_device *drm,
-			      struct dma_buf_attachment *attachment, struct sg_table *sgt)
+/* If the driver goes once it is attached, there will be no buffer. */
+static struct vgpu_vf_bo *import_foreign(struct vgpu_vf *vf, struct dma_buf *dmabuf)
 {
-	struct dma_buf *dmabuf = attachment->dmabuf;
-	struct drm_gem_object *obj = make_bo(to_vgpu_vf(drm), dmabuf, sgt);
+	struct vgpu_vf_import *import = import_create(vf, dmabuf);
+	int ret;
 
-	if (IS_ERR(obj))
-		drm_dbg(drm, "import of a dma-buf of %zu bytes: %pe\n", dmabuf->size, obj);
-	return obj;
-}
-
-/* DRM finds the dma-buf without the attachment, too: it is obj->dma_buf. */
-static void take_over(struct drm_gem_object *obj)
-{
-	struct vgpu_vf_memory *memory = &to_vgpu_vf(obj->dev)->memory;
-	struct vgpu_vf_import *import = to_vgpu_vf_bo(obj)->import;
-
-	import->attachment = obj->import_attach;
-	obj->import_attach = NULL;
-	/* DRM's reference; the import has its own. */
-	dma_buf_put(import->dmabuf);
-	guard(mutex)(&memory->lock);
-	list_add_tail(&import->link, &memory->imports);
+	if (!import)
+		return ERR_PTR(-ENOMEM);
+	ret = begin(vf, import) ?: attach(vf, import);
+	if (!ret)
+		return vgpu_vf_bo_create_import(vf, dmabuf->size, dmabuf->resv, import);
+	vgpu_vf_prime_release(import);
+	return ERR_PTR(ret);
 }
 
 /* What this device has exported; or NULL. */
@@ -347,17 +348,16 @@ static struct drm_gem_object *find_own(struct drm_device *drm, struct dma_buf *d
  */
 struct drm_gem_object *vgpu_vf_prime_import(struct drm_device *drm, struct dma_buf *dmabuf)
 {
-	struct drm_gem_object *obj;
-	int index;
+	struct drm_gem_object *obj = find_own(drm, dmabuf);
+	struct vgpu_vf_bo *bo;
 
-	if (!drm_dev_enter(drm, &index))
-		return ERR_PTR(-ENODEV);
-	obj = find_own(drm, dmabuf) ?:
-	      drm_gem_prime_import_dev(drm, dmabuf, &to_vgpu_vf(drm)->pdev->dev);
-	if (!IS_ERR(obj) && obj->import_attach)
-		take_over(obj);
-	drm_dev_exit(index);
-	return obj;
+	if (obj)
+		return obj;
+	bo = import_foreign(to_vgpu_vf(drm), dmabuf);
+	if (!IS_ERR(bo))
+		return &bo->ttm.base;
+	drm_dbg(drm, "import of a dma-buf of %zu bytes: %pe\n", dmabuf->size, bo);
+	return ERR_CAST(bo);
 }
 
 /* One that is still attached; with a reference, as its buffer may go at any time. */
@@ -403,7 +403,7 @@ void vgpu_vf_prime_unplug(struct vgpu_vf *vf)
 		detach(attachment, sgt);
 		dma_buf_put(dmabuf);
 	}
-	/* Others are just being detached because their buffers go. */
+	/* Others are being attached, for nothing, or detached because their buffers go. */
 	wait_event(memory->detached, is_detached(memory));
 }
 

@@ -17,15 +17,16 @@ struct vm_area_struct;
 
 /**
  * struct vgpu_vf_import - what makes a buffer of another driver's dma-buf
- * @bo: the buffer
- * @dmabuf: a reference; with it one of the device
- * @attachment: to @dmabuf; or NULL: the import has failed, or somebody has taken it, to
- *	detach it
+ * @vf: the function; a reference
+ * @bo: the buffer; NULL if it could not be made
+ * @dmabuf: a reference
+ * @attachment: to @dmabuf; or NULL: not yet, or somebody has taken it, to detach it
  * @sgt: memory of @attachment
- * @link: in memory.imports, as long as the buffer may be attached
+ * @link: in memory.imports, as long as @dmabuf may be attached, or is to be
  * @release: detaches it, and frees the buffer
  */
 struct vgpu_vf_import {
+	struct vgpu_vf *vf;
 	struct vgpu_vf_bo *bo;
 	struct dma_buf *dmabuf;
 	struct dma_buf_attachment *attachment;
@@ -36,9 +37,6 @@ struct vgpu_vf_import {
 
 /* Of struct drm_driver */
 struct drm_gem_object *vgpu_vf_prime_import(struct drm_device *drm, struct dma_buf *dmabuf);
-struct drm_gem_object *
-vgpu_vf_prime_import_sg_table(struct drm_device *drm,
-			      struct dma_buf_attachment *attachment, struct sg_table *sgt);
 
 /* Of struct drm_gem_object_funcs */
 struct dma_buf *vgpu_vf_prime_export(struct drm_gem_object *obj, int flags);
@@ -48,8 +46,7 @@ int vgpu_vf_prime_vmap(struct drm_gem_object *obj, struct iosys_map *map);
 void vgpu_vf_prime_vunmap(struct drm_gem_object *obj, struct iosys_map *map);
 
 int vgpu_vf_prime_mmap(struct vgpu_vf_bo *bo, struct vm_area_struct *vma);
-void vgpu_vf_prime_forget(struct vgpu_vf *vf, struct vgpu_vf_import *import);
-void vgpu_vf_prime_release(struct vgpu_vf_bo *bo);
+void vgpu_vf_prime_release(struct vgpu_vf_import *import);
 void vgpu_vf_prime_unplug(struct vgpu_vf *vf);
 
 #endif

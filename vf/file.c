@@ -2,6 +2,7 @@
 /*
  * Files: an open render node, its address spaces and its queues.
  */
+#include <linux/sched.h>
 #include <linux/slab.h>
 
 #include <drm/drm_drv.h>
@@ -70,7 +71,8 @@ int vgpu_vf_file_open(struct drm_device *drm, struct drm_file *drm_file)
  * @drm_file: what it was
  *
  * Nobody else uses the file any more, so what has numbers in it does not change.
- * Queues first: their VMs go when their jobs have ended.
+ * Queues first: their VMs go when their jobs have ended, to which they run unless the
+ * process has been killed.
  */
 void vgpu_vf_file_close(struct drm_device *drm, struct drm_file *drm_file)
 {
@@ -79,9 +81,12 @@ void vgpu_vf_file_close(struct drm_device *drm, struct drm_file *drm_file)
 	struct vgpu_vf_vm *vm;
 	unsigned long id;
 
+	/* The low bits are the signal. */
+	if (current->flags & PF_EXITING && current->exit_code & 0x7f)
+		vgpu_vf_queues_kill(file);
 	xa_for_each(&file->queues, id, queue) {
 		xa_erase(&file->queues, id);
-		vgpu_vf_queue_close(queue);
+		vgpu_vf_queue_put(queue);
 	}
 	xa_for_each(&file->vms, id, vm) {
 		xa_erase(&file->vms, id);

@@ -98,21 +98,36 @@ struct vgpu_vf_queue *vgpu_vf_queue_lookup(struct vgpu_vf_file *file, u32 id)
 	return queue;
 }
 
-/**
- * vgpu_vf_queue_close() - the file is closed
- * @queue: of the file
- *
- * All its jobs run to their end, unless the process has been killed: then it must not
- * be in the way of others.
+/*
+ * The process must not be in the way of others. A queue without references has no jobs,
+ * and drm_sched's part of it is being ended already.
  */
-void vgpu_vf_queue_close(struct vgpu_vf_queue *queue)
+static void kill_queue(struct vgpu_vf_queue *queue)
 {
-	/* The low bits are the signal. */
-	if (current->flags & PF_EXITING && current->exit_code & 0x7f) {
-		drm_sched_entity_fini(&queue->entity);
-		vgpu_vf_ring_kill(queue);
-	}
+	if (!kref_get_unless_zero(&queue->refs))
+		return;
+	drm_sched_entity_fini(&queue->entity);
+	vgpu_vf_ring_kill(queue);
 	vgpu_vf_queue_put(queue);
+}
+
+/**
+ * vgpu_vf_queues_kill() - the process was killed: its jobs are to end
+ * @file: is being closed
+ *
+ * Those of queues that it has destroyed, too.
+ */
+void vgpu_vf_queues_kill(struct vgpu_vf_file *file)
+{
+	struct vgpu_vf_ring *ring = file->vf->rings, *end = ring + file->vf->ring_count;
+	struct vgpu_vf_queue *queue;
+
+	for (; ring < end; ring++) {
+		guard(mutex)(&ring->queues_lock);
+		list_for_each_entry(queue, &ring->queues, link)
+			if (queue->file == file)
+				kill_queue(queue);
+	}
 }
 
 static int check_create(struct vgpu_vf *vf, const struct drm_vgpu_queue_create *args)

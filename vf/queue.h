@@ -76,7 +76,7 @@ struct vgpu_vf_queue {
 struct vgpu_vf_queue *vgpu_vf_queue_lookup(struct vgpu_vf_file *file, u32 id);
 struct vgpu_vf_queue *vgpu_vf_queue_get(struct vgpu_vf_queue *queue);
 void vgpu_vf_queue_put(struct vgpu_vf_queue *queue);
-void vgpu_vf_queue_close(struct vgpu_vf_queue *queue);
+void vgpu_vf_queues_kill(struct vgpu_vf_file *file);
 
 int vgpu_vf_ioctl_queue_create(struct drm_device *drm, void *data, struct drm_file *file);
 int vgpu_vf_ioctl_queue_destroy(struct drm_device *drm, void *data, struct drm_file *file);

@@ -45,10 +45,11 @@ static uint32_t import_syncobj(struct vgpu *gpu, int fd)
 
 /*
  * With a file of its own: a job of @ms, and one that another process's gate lets pass.
- * Not on the gate's ring, where that would be in order without waiting.
+ * Not on the gate's ring, where that would be in order without waiting. Then it may
+ * @destroy their queue.
  */
 static void child(const char *node, uint32_t ms, int gate_fd, int waits_fd, int runs_fd,
-		  int ready)
+		  bool destroy, int ready)
 {
 	struct vgpu_commands todo, slow;
 	struct vgpu_bo begun;
@@ -64,6 +65,7 @@ static void child(const char *node, uint32_t ms, int gate_fd, int waits_fd, int 
 	if (submit(&gpu, gpu.queues[1], &slow, 0, import_syncobj(&gpu, runs_fd)) ||
 	    submit(&gpu, gpu.queues[1], &todo, import_syncobj(&gpu, gate_fd),
 		   import_syncobj(&gpu, waits_fd)) ||
+	    (destroy && vgpu_queue_destroy(&gpu, gpu.queues[1])) ||
 	    !poll_memory(begun.map, 1) || write(ready, "", 1) != 1)
 		_exit(2);
 }
@@ -72,7 +74,8 @@ static void child(const char *node, uint32_t ms, int gate_fd, int waits_fd, int 
  * A process goes, with a job in the ring and one that waits for another process:
  * @how is the signal that kills it, or 0. @want: how both end.
  */
-static void test_process_goes(struct vgpu *gpu, int how, int want, const char *what)
+static void test_process_goes(struct vgpu *gpu, int how, bool destroy, int want,
+			      const char *what)
 {
 	uint32_t waits = syncobj(gpu), runs = syncobj(gpu);
 	struct gate gate;
@@ -86,7 +89,8 @@ static void test_process_goes(struct vgpu *gpu, int how, int want, const char *w
 	pid = fork();
 	if (!pid) {
 		child(gpu->path, how ? ENDLESS_MS : 100, export_syncobj(gpu, gate.passed),
-		      export_syncobj(gpu, waits), export_syncobj(gpu, runs), ready[1]);
+		      export_syncobj(gpu, waits), export_syncobj(gpu, runs), destroy,
+		      ready[1]);
 		if (how)
 			pause();
 		exit(0);
@@ -491,8 +495,11 @@ int main(int argc, char **argv)
 	ktap_begin("vf_kill");
 	ktap_must(vgpu_open(&gpu, argv[1]), argv[1]);
 	ktap_must(gpu.rings < 2 ? -EOPNOTSUPP : 0, "two rings are needed");
-	test_process_goes(&gpu, 0, 1, "a process exits");
-	test_process_goes(&gpu, SIGKILL, -ESRCH, "a process is killed");
+	test_process_goes(&gpu, 0, false, 1, "a process exits");
+	test_process_goes(&gpu, 0, true, 1, "a process exits that has destroyed its queue");
+	test_process_goes(&gpu, SIGKILL, false, -ESRCH, "a process is killed");
+	test_process_goes(&gpu, SIGKILL, true, -ESRCH,
+			  "a process is killed that has destroyed its queue");
 	if (vgem < 0) {
 		ktap_skip("order behind what is in the ring", "no vgem");
 	} else {

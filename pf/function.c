@@ -554,12 +554,15 @@ void vgpu_pf_function_watch(struct vgpu_pf_function *fn)
  * vgpu_pf_function_lose() - the device is dead: nothing will come any more
  * @fn: the function
  *
- * Touches no register. Context: worker.
+ * If it is not that dead, a VF has no VRAM any more: before the device is reset it may
+ * get another owner, and nobody would clear what the last one has left. Reads no
+ * register. Context: worker.
  */
 void vgpu_pf_function_lose(struct vgpu_pf_function *fn)
 {
 	if (fn->state == VGPU_PF_ABSENT)
 		return;
+	vgpu_pf_function_set_range(fn, 0, 0);
 	fn->status = -EIO;
 	fn->todo = 0;
 	if (vgpu_pf_function_is_pf(fn))

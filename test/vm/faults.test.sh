@@ -144,6 +144,30 @@ for vf in 1 2 3 4; do
 	works "a save was stuck" $vf
 done
 
+# Deaf: what it says does not arrive, but it answers. Nothing of VF4 can be cleared then,
+# so whoever has it next must not see it.
+check "VF4 has no driver" write_to $(vf_bdf 4) /sys/bus/pci/drivers/vgpu_vf/unbind
+check "but a secret" window 4 fill 0x5ec2e7
+for vf in 1 2 3; do
+	load_start $vf $vf --groups 200 --vary --depth 4
+done
+load_begun 1 2 3
+log_mark
+# Memory space, but no bus master
+printf '\002' | dd of=$PF/config bs=1 seek=4 conv=notrunc 2> /dev/null
+check "a deaf device is noticed" wait_for 10 device_is wedged
+check_log "and said" "out of service until it is reset: world switches do not come"
+check "nobody sees what VF4 has left" window 4 absent 0x5ec2e7
+check "VFs can be disabled" enable_vfs 0
+for vf in 1 2 3; do
+	load_wait $vf
+done
+check "it is reset" write_to 1 $PF/reset
+check "VFs can be enabled" enable_vfs 4
+for vf in 1 2 3 4; do
+	works "after the device was deaf" $vf
+done
+
 # Dead
 refused_all()
 {

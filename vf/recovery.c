@@ -27,9 +27,9 @@
  * resets it if need be. If that fails too, all address spaces are revoked: then
  * whatever still runs can do no harm, and all jobs can be given up.
  *
- * A job of a process that was killed has KILLED_DELAY to end, as most do. Then the ring
- * is stopped, without harm to others: if that takes long, it is waited for, up to the
- * limit.
+ * A job of a process that was killed has at most KILLED_DELAY to end, as most do. Then
+ * the ring is stopped, without harm to others: if that takes long, it is waited for, up
+ * to the limit.
  *
  * A device that reads as all ones need not be gone: its PF may be in the middle of
  * a reset, of which the notice may have been lost. So it is closed, and is gone only
@@ -53,6 +53,8 @@
 
 #define LOOKS_PER_LIMIT		4
 #define KILLED_DELAY		(HZ / 10)
+/* Meanwhile nothing else is seen to; longer work-groups are looked at again later. */
+#define KILLED_STOP_US		10000
 #define REOPEN_DELAY_MIN	HZ
 #define REOPEN_DELAY_MAX	(64 * HZ)
 #define SILENT_TRIES		4
@@ -194,7 +196,7 @@ static int restart_world(struct vgpu_vf *vf, struct vgpu_vf_ring *to_blame, u64 
 	if (ret && ret != -EALREADY)
 		return ret;
 	for (; ring < end; ring++) {
-		ret = vgpu_vf_ring_disable(ring);
+		ret = vgpu_vf_ring_disable(ring, VGPU_VF_RING_STOP_US);
 		if (ret)
 			return ret;
 	}
@@ -216,7 +218,7 @@ static void time_out(struct vgpu_vf_ring *ring, u64 head)
 	vf->recovery.timeouts++;
 	dev_notice_ratelimited(vf->drm.dev, "%s: a job has exceeded %u ms of GPU time\n",
 			       ring->name, vgpu_vf_job_timeout_ms);
-	ret = vgpu_vf_ring_disable(ring);
+	ret = vgpu_vf_ring_disable(ring, VGPU_VF_RING_STOP_US);
 	if (!ret) {
 		vgpu_vf_ring_skip(ring, head);
 		return;
@@ -375,7 +377,7 @@ static void end_killed(struct work_struct *work)
 	for (i = 0; i < vf->ring_count && !vf->closed; i++) {
 		ret = vgpu_vf_ring_end_killed(&vf->rings[i]);
 		if (ret == -EBUSY)
-			ret = vgpu_vf_ring_disable(&vf->rings[i]);
+			ret = vgpu_vf_ring_disable(&vf->rings[i], KILLED_STOP_US);
 		else if (!ret)
 			continue;
 		if (!ret)

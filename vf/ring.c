@@ -41,7 +41,6 @@
  * work-group, if it is executing at all. There is no interrupt for it.
  */
 #define STOP_POLL_US	200
-#define STOP_TIMEOUT_US	500000
 
 /*
  * Jobs that are completed without letting interrupts in. In the host timers of the
@@ -593,11 +592,12 @@ u64 vgpu_vf_ring_turn(struct vgpu_vf_ring *ring, u64 head)
 /**
  * vgpu_vf_ring_disable() - stop the ring
  * @ring: the ring
+ * @timeout_us: how long to wait for that; it goes on to stop all the same
  *
  * Return: 0, -ETIMEDOUT if it does not come to a preemption point, -ENODEV if
  * the device is gone
  */
-int vgpu_vf_ring_disable(struct vgpu_vf_ring *ring)
+int vgpu_vf_ring_disable(struct vgpu_vf_ring *ring, u64 timeout_us)
 {
 	u32 status;
 	int ret;
@@ -605,7 +605,7 @@ int vgpu_vf_ring_disable(struct vgpu_vf_ring *ring)
 	writel(0, ring->regs + VGPU_RING_CTRL);
 	ret = readl_poll_timeout(ring->regs + VGPU_RING_STATUS, status,
 				 status == VGPU_RING_DISABLED || PCI_POSSIBLE_ERROR(status),
-				 STOP_POLL_US, STOP_TIMEOUT_US);
+				 STOP_POLL_US, timeout_us);
 	return !ret && PCI_POSSIBLE_ERROR(status) ? -ENODEV : ret;
 }
 
@@ -723,7 +723,7 @@ void vgpu_vf_ring_recover(struct vgpu_vf_ring *ring)
  */
 int vgpu_vf_ring_setup(struct vgpu_vf_ring *ring)
 {
-	int ret = vgpu_vf_ring_disable(ring);
+	int ret = vgpu_vf_ring_disable(ring, VGPU_VF_RING_STOP_US);
 
 	if (ret)
 		return ret;

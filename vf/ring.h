@@ -28,6 +28,9 @@ struct vgpu_vf_queue;
 /** VGPU_VF_JOB_CREDITS_MIN - what every job takes, so that no more fit */
 #define VGPU_VF_JOB_CREDITS_MIN	(VGPU_VF_RING_BYTES / 8 / 2 / VGPU_VF_RING_JOBS)
 
+/** VGPU_VF_RING_STOP_US - within that a ring stops, or it takes too long */
+#define VGPU_VF_RING_STOP_US	500000
+
 /**
  * struct vgpu_vf_stamps - what the engine writes while it runs one job
  * @begin: before its first indirect buffer
@@ -112,7 +115,7 @@ struct dma_fence *vgpu_vf_ring_run(struct vgpu_vf_ring *ring, struct vgpu_vf_job
 struct dma_fence *vgpu_vf_ring_run_directly(struct vgpu_vf_ring *ring,
 					    struct vgpu_vf_job *job);
 void vgpu_vf_ring_complete(struct vgpu_vf_ring *ring);
-int vgpu_vf_ring_disable(struct vgpu_vf_ring *ring);
+int vgpu_vf_ring_disable(struct vgpu_vf_ring *ring, u64 timeout_us);
 void vgpu_vf_ring_skip(struct vgpu_vf_ring *ring, u64 timed_out);
 void vgpu_vf_ring_kick(struct vgpu_vf_ring *ring);
 void vgpu_vf_ring_recover(struct vgpu_vf_ring *ring);

@@ -6,6 +6,8 @@
 #ifndef VGPU_VF_COMPAT_H
 #define VGPU_VF_COMPAT_H
 
+#include <linux/string.h>
+
 #include <drm/gpu_scheduler.h>
 
 /* The buddy allocator was drm_buddy before others than DRM got to use it. */
@@ -76,6 +78,8 @@ static inline int vgpu_vf_sched_job_init(struct drm_sched_job *job,
 #ifdef VGPU_HAVE_SCHED_JOB_CLIENT_ID
 	return drm_sched_job_init(job, entity, credits, owner, client);
 #else
+	/* In some kernels it does not do that, and goes on behind the last dependency. */
+	memset(job, 0, sizeof(*job));
 	return drm_sched_job_init(job, entity, credits, owner);
 #endif
 }

@@ -44,9 +44,11 @@
  *
  * How this may grow: structures get longer at the end, zero meaning what there
  * was before; flags and reserved fields, which must be zero now, get meanings.
- * Arrays of structures come with the size of an element, so that these may grow
- * too: bytes beyond what the kernel knows must be zero (-E2BIG), missing ones
- * count as zero. All structures are the same for 32 and 64 bits.
+ * Arrays of struct drm_vgpu_job and drm_vgpu_bind_op come with the size of an
+ * element, so that these may grow too: bytes beyond what the kernel knows must be
+ * zero (-E2BIG), missing ones count as zero; struct drm_vgpu_sync and
+ * drm_vgpu_command stay as long as they are. All structures are the same for 32
+ * and 64 bits.
  */
 #ifndef _UAPI_VGPU_DRM_H_
 #define _UAPI_VGPU_DRM_H_
@@ -242,8 +244,8 @@ struct drm_vgpu_vm_create {
  * @vm_id: the number; is free again at once
  * @pad: must be zero
  *
- * Queues and private buffers of the VM, and jobs and binds that were submitted
- * before, keep it until they are gone.
+ * Queues of the VM, and jobs and binds that were submitted before, keep it until
+ * they are gone. Private buffers stay, but can be mapped nowhere any more.
  */
 struct drm_vgpu_vm_destroy {
 	__u32 vm_id;

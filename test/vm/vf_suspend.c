@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * vf_suspend [--allowed] NODE
+ * vf_suspend [--allowed | --mem] NODE
  *
  * The system is put to sleep while this process has buffers in VRAM and jobs in a
  * ring. A PF with VFs refuses, after its VFs have been suspended; so they are resumed,
  * and nothing may be lost: neither contents nor jobs. --allowed: nobody refuses, as in a
  * guest; the kernel's own test of sleep (pm_test) wakes all devices when the last one
- * sleeps, without interrupts.
+ * sleeps, without interrupts. --mem: it does sleep, until somebody wakes it up.
  */
 #include <fcntl.h>
 #include <unistd.h>
@@ -113,13 +113,20 @@ static void sleep_and_wake(void)
 	ktap_equal(ret, 0, "all devices sleep, and wake");
 }
 
+static void sleep_until_woken(void)
+{
+	ktap_must(write_file("/sys/power/mem_sleep", "deep"), "mem_sleep");
+	ktap_equal(write_file("/sys/power/state", "mem"), 0, "the system slept");
+}
+
 int main(int argc, char **argv)
 {
 	bool allowed = argc == 3 && !strcmp(argv[1], "--allowed");
+	bool mem = argc == 3 && !strcmp(argv[1], "--mem");
 	uint64_t lost, now;
 
-	if (argc != 2 + allowed) {
-		fprintf(stderr, "usage: vf_suspend [--allowed] NODE\n");
+	if (argc != 2 + (allowed || mem)) {
+		fprintf(stderr, "usage: vf_suspend [--allowed | --mem] NODE\n");
 		return 2;
 	}
 	ktap_begin("vf_suspend");
@@ -128,6 +135,8 @@ int main(int argc, char **argv)
 	submit();
 	if (allowed)
 		sleep_and_wake();
+	else if (mem)
+		sleep_until_woken();
 	else
 		sleep_refused();
 	check_jobs();

@@ -275,13 +275,19 @@ static bool has_killed(struct vgpu_vf_ring *ring)
 	return false;
 }
 
+static bool is_enabled(struct vgpu_vf_ring *ring)
+{
+	return readl(ring->regs + VGPU_RING_CTRL) & VGPU_RING_CTRL_ENABLE;
+}
+
 static int end_killed(struct vgpu_vf_ring *ring)
 {
 	struct vgpu_vf_job *first = first_job(ring), *job;
 
 	if (!has_killed(ring))
 		return 0;
-	if (!hold_back(ring, first))
+	/* If it did not stop in time it is held back still, and may have come there. */
+	if (is_enabled(ring) && !hold_back(ring, first))
 		return -EAGAIN;
 	list_for_each_entry(job, &ring->jobs, link)
 		if (job != first && job->queue->killed)

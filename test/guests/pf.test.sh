@@ -38,6 +38,7 @@ program in_guest 1 vf_isolation $GUEST_NODE
 program in_guest 1 vf_bind $GUEST_NODE
 program in_guest 1 vf_garbage --seed 1 --rounds 10 $GUEST_NODE
 program in_guest 1 vf_ban $GUEST_NODE
+program in_guest 1 vf_suspend --allowed $GUEST_NODE
 check "the GPU is reset in the guest" in_guest 1 \
 	"echo 1 > $GUEST_DEVICE/reset"
 check "the node works again" in_guest 1 \

@@ -41,7 +41,9 @@ inject_program()
 }
 
 # By each way into a ring, with nothing left to chance.
+modprobe vgem
 program vf_refused $(vf_node 1)
+rmmod vgem
 check_vram_free 1 "$before"
 
 inject_program vf_ioctl

@@ -5,11 +5,14 @@
  * SUBMIT, by each way that jobs take into a ring, with its first allocation or copy from
  * the process made to fail, then with its second, … until there is none left: what is
  * refused has not run, has left no fence anywhere, and the next SUBMIT is as good as ever.
+ * So are imports of a dma-buf of vgem, each of one that nobody has any more before its
+ * fence is signalled: KASAN tells if the driver still uses it then.
  * Which allocations may fail is said before, see inject.sh.
  */
 #include "ktap.h"
 #include "objects.h"
 #include "tasks.h"
+#include "vgem.h"
 #include "vgpu.h"
 
 #define JOBS_MAX	4
@@ -190,6 +193,52 @@ static void test_way(struct vgpu *gpu, const struct way *way)
 	batch_destroy(&batch);
 }
 
+static void close_handle(int fd, uint32_t handle)
+{
+	struct drm_gem_close args = { .handle = handle };
+
+	ktap_must(ioctl(fd, DRM_IOCTL_GEM_CLOSE, &args) ? -errno : 0, "GEM_CLOSE");
+}
+
+/* Return: whether there was an allocation to fail. */
+static bool import_step(struct vgpu *gpu, int vgem, uint32_t n, struct tally *tally)
+{
+	uint32_t buffer = vgem_buffer(vgem), fence = vgem_attach(vgem, buffer);
+	struct drm_prime_handle args = { .handle = buffer, .flags = DRM_CLOEXEC };
+	bool failed;
+	int err;
+
+	ktap_must(ioctl(vgem, DRM_IOCTL_PRIME_HANDLE_TO_FD, &args) ? -errno : 0,
+		  "vgem: PRIME_HANDLE_TO_FD");
+	failed = vgpu_ioctl_failing(gpu->fd, DRM_IOCTL_PRIME_FD_TO_HANDLE, &args, n, &err);
+	tally->faults += failed;
+	tally->refused += failed && err;
+	tally->odd += failed && err && err != ENOMEM;
+	tally->lost += !failed && err;
+	if (!err)
+		close_handle(gpu->fd, args.handle);
+	close(args.fd);
+	close_handle(vgem, buffer);
+	vgem_signal(vgem, fence);
+	return failed;
+}
+
+static void test_import(struct vgpu *gpu)
+{
+	struct tally tally = {};
+	int vgem = open_vgem();
+	uint32_t n = 1;
+
+	ktap_must(vgem < 0 ? -ENODEV : 0, "vgem");
+	while (n < FAULTS_MAX && import_step(gpu, vgem, n, &tally))
+		n++;
+	ktap_ok(n < FAULTS_MAX && tally.refused, "an import: %u faults, %u times refused",
+		tally.faults, tally.refused);
+	ktap_equal(tally.odd, 0, "for want of memory");
+	ktap_equal(tally.lost, 0, "and accepted when nothing fails");
+	close(vgem);
+}
+
 int main(int argc, char **argv)
 {
 	static const struct way ways[] = {
@@ -210,6 +259,7 @@ int main(int argc, char **argv)
 	ktap_must(gpu.rings < 2 ? -EOPNOTSUPP : 0, "two rings are needed");
 	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		test_way(&gpu, &ways[i]);
+	test_import(&gpu);
 	vgpu_close(&gpu);
 	return ktap_end();
 }

@@ -15,9 +15,8 @@
  * functions have the engine does not count, so this is no timer of drm_sched,
  * but a watchdog, which looks at all rings several times in that time:
  *
- * - If no ring has moved for the limit, the packet that is being executed is to
- *   blame. Rings take turns: it is that of the ring which has waited longest
- *   (vgpu_vf_ring_turn()).
+ * - A ring that was served for the limit (VGPU_REG_SERVED, at each look) without
+ *   moving is to blame. Others that could run have to wait for it.
  * - A ring that is blocked by a WAIT for the limit, or is stopping, is to blame
  *   itself. While no ring can run, the function gets no GPU time, and nobody but
  *   the CPU could end that: then the clock counts.
@@ -230,57 +229,47 @@ static void time_out(struct vgpu_vf_ring *ring, u64 head)
 	give_up(vf);
 }
 
-/* Returns true if the ring has moved since it was looked at last. */
-static bool look_at_ring(struct vgpu_vf_ring *ring, u32 status, u64 waited)
+/* @status: of the ring. @waited, @gpu_time: since it was looked at last. */
+static void look_at_ring(struct vgpu_vf_ring *ring, u32 status, u64 waited, u64 gpu_time)
 {
-	struct vgpu_vf_progress *progress = &ring->vf->recovery.progress[ring->index];
+	struct vgpu_vf *vf = ring->vf;
+	struct vgpu_vf_progress *progress = &vf->recovery.progress[ring->index];
+	bool served = status == VGPU_RING_ACTIVE &&
+		      readl(vf->regs + VGPU_REG_SERVED) == ring->index;
 	u64 head = readq(ring->regs + VGPU_RING_HEAD);
-	bool moved = head != progress->head;
 
+	if (!vf->recovery.watching || head != progress->head) {
+		progress->stuck_ns = 0;
+		progress->served_ns = 0;
+	} else {
+		progress->stuck_ns = status == VGPU_RING_BLOCKED || status == VGPU_RING_STOPPING ?
+				     progress->stuck_ns + waited : 0;
+		if (served && progress->served)
+			progress->served_ns += gpu_time;
+	}
 	progress->head = head;
-	progress->stuck_ns = moved || (status != VGPU_RING_BLOCKED &&
-				       status != VGPU_RING_STOPPING) ?
-			     0 : progress->stuck_ns + waited;
-	return moved;
+	progress->served = served;
 }
 
-static struct vgpu_vf_ring *find_blocked(struct vgpu_vf *vf)
+static struct vgpu_vf_ring *find_overdue(struct vgpu_vf *vf)
 {
+	const struct vgpu_vf_progress *progress = vf->recovery.progress;
 	unsigned int i;
 
 	for (i = 0; i < vf->ring_count; i++)
-		if (vf->recovery.progress[i].stuck_ns >= limit_ns())
+		if (max(progress[i].stuck_ns, progress[i].served_ns) >= limit_ns())
 			return &vf->rings[i];
 	return NULL;
 }
 
-static struct vgpu_vf_ring *find_executing(struct vgpu_vf *vf, const u32 *status)
-{
-	struct vgpu_vf_ring *found = NULL;
-	u64 turn, oldest = U64_MAX;
-	unsigned int i;
-
-	if (vf->recovery.still_ns < limit_ns())
-		return NULL;
-	for (i = 0; i < vf->ring_count; i++) {
-		if (status[i] != VGPU_RING_ACTIVE)
-			continue;
-		turn = vgpu_vf_ring_turn(&vf->rings[i], vf->recovery.progress[i].head);
-		if (turn < oldest) {
-			oldest = turn;
-			found = &vf->rings[i];
-		}
-	}
-	return found;
-}
-
-/* Brings what is known of all rings up to date, with their @status. */
-static void look_at_rings(struct vgpu_vf *vf, u32 *status)
+/* Brings what is known of all rings up to date. */
+static void look_at_rings(struct vgpu_vf *vf)
 {
 	struct vgpu_vf_recovery *recovery = &vf->recovery;
 	u64 clock = readq(vf->regs + VGPU_REG_CLOCK) - recovery->clock;
 	u64 gpu_time = readq(vf->regs + VGPU_REG_GPU_TIME) - recovery->gpu_time;
-	bool runnable = false, moved = false;
+	u32 status[VGPU_MAX_RINGS];
+	bool runnable = false;
 	unsigned int i;
 
 	for (i = 0; i < vf->ring_count; i++) {
@@ -293,16 +282,9 @@ static void look_at_rings(struct vgpu_vf *vf, u32 *status)
 			vgpu_vf_ring_kick(&vf->rings[i]);
 	}
 	for (i = 0; i < vf->ring_count; i++)
-		moved |= look_at_ring(&vf->rings[i], status[i],
-				      runnable || recovery->runnable ? gpu_time : clock);
+		look_at_ring(&vf->rings[i], status[i],
+			     runnable || recovery->runnable ? gpu_time : clock, gpu_time);
 
-	if (moved || !runnable || !recovery->watching)
-		recovery->still_ns = 0;
-	else
-		recovery->still_ns += gpu_time;
-	if (!recovery->watching)
-		for (i = 0; i < vf->ring_count; i++)
-			recovery->progress[i].stuck_ns = 0;
 	if (!recovery->watching || readl(vf->regs + VGPU_REG_STATUS) & VGPU_STATUS_OPEN)
 		recovery->closed_ns = 0;
 	else
@@ -326,16 +308,15 @@ static bool any_busy(struct vgpu_vf *vf)
 static void look_at(struct vgpu_vf *vf)
 {
 	struct vgpu_vf_recovery *recovery = &vf->recovery;
-	u32 status[VGPU_MAX_RINGS];
 	struct vgpu_vf_ring *ring;
 
-	look_at_rings(vf, status);
+	look_at_rings(vf);
 	if (recovery->closed_ns >= limit_ns()) {
 		drm_notice(&vf->drm, "closed by the PF, which did not say so\n");
 		give_up(vf);
 		return;
 	}
-	ring = find_blocked(vf) ?: find_executing(vf, status);
+	ring = find_overdue(vf);
 	if (ring) {
 		time_out(ring, recovery->progress[ring->index].head);
 		recovery->watching = false;

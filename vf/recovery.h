@@ -14,10 +14,14 @@ struct vgpu_vf;
  * struct vgpu_vf_progress - what the watchdog has seen of a ring
  * @head: VGPU_RING_HEAD when it last looked
  * @stuck_ns: for how long the ring has been blocked there
+ * @served: it was being served there
+ * @served_ns: GPU time between looks at both of which it was
  */
 struct vgpu_vf_progress {
 	u64 head;
 	u64 stuck_ns;
+	bool served;
+	u64 served_ns;
 };
 
 /**
@@ -30,7 +34,6 @@ struct vgpu_vf_progress {
  * @clock: device time when it last looked
  * @gpu_time: GPU time when it last looked
  * @runnable: some ring had work that was not blocked when it last looked
- * @still_ns: GPU time for which no ring has moved
  * @closed_ns: for how long the function has been closed without a notice
  * @progress: of each ring
  * @killed: ends jobs of processes that were killed
@@ -50,7 +53,6 @@ struct vgpu_vf_recovery {
 	u64 clock;
 	u64 gpu_time;
 	bool runnable;
-	u64 still_ns;
 	u64 closed_ns;
 	struct vgpu_vf_progress progress[VGPU_MAX_RINGS];
 	struct delayed_work killed;

@@ -557,44 +557,6 @@ bool vgpu_vf_ring_is_busy(struct vgpu_vf_ring *ring)
 	return busy;
 }
 
-static bool is_indirect(struct vgpu_vf_ring *ring, const struct vgpu_vf_job *job, u64 head)
-{
-	u32 header = le32_to_cpu(packet_at(ring, head)->header);
-
-	return head >= job->begin && head < job->end &&
-	       (header & VGPU_PKT_OPCODE) == VGPU_OP_INDIRECT;
-}
-
-/**
- * vgpu_vf_ring_turn() - since when the ring has waited for, or had, its turn
- * @ring: the ring
- * @head: VGPU_RING_HEAD
- *
- * Rings take turns packet by packet, so the one whose last packet was completed
- * first is the one whose packet is being executed. Before each INDIRECT is a
- * TIMESTAMP.
- *
- * Return: device time in ns at which the INDIRECT at @head became the next
- * packet, or U64_MAX if no INDIRECT is there
- */
-u64 vgpu_vf_ring_turn(struct vgpu_vf_ring *ring, u64 head)
-{
-	struct vgpu_vf_stamps *stamps;
-	struct vgpu_vf_job *job;
-	u64 turn = U64_MAX;
-	unsigned long flags;
-
-	spin_lock_irqsave(&ring->lock, flags);
-	job = first_job(ring);
-	if (job && is_indirect(ring, job, head)) {
-		stamps = vgpu_vf_ring_stamps(ring, job);
-		turn = max(le64_to_cpu(READ_ONCE(stamps->begin.clock)),
-			   le64_to_cpu(READ_ONCE(stamps->turn.clock)));
-	}
-	spin_unlock_irqrestore(&ring->lock, flags);
-	return turn;
-}
-
 /**
  * vgpu_vf_ring_disable() - stop the ring
  * @ring: the ring

@@ -119,7 +119,6 @@ int vgpu_vf_ring_disable(struct vgpu_vf_ring *ring, u64 timeout_us);
 void vgpu_vf_ring_skip(struct vgpu_vf_ring *ring, u64 timed_out);
 void vgpu_vf_ring_kick(struct vgpu_vf_ring *ring);
 void vgpu_vf_ring_recover(struct vgpu_vf_ring *ring);
-u64 vgpu_vf_ring_turn(struct vgpu_vf_ring *ring, u64 head);
 bool vgpu_vf_ring_is_busy(struct vgpu_vf_ring *ring);
 void vgpu_vf_ring_kill(struct vgpu_vf_queue *queue);
 int vgpu_vf_ring_end_killed(struct vgpu_vf_ring *ring);

@@ -157,6 +157,11 @@
  */
 #define VGPU_REG_INVALIDATE		0x04c
 #define VGPU_INVALIDATE_ALL		0xffffffffu
+/**
+ * VGPU_REG_SERVED - RO, the ring of which the engine executes a packet, or, while
+ * it executes none of this function, has executed or refused the last one; reset 0
+ */
+#define VGPU_REG_SERVED			0x050
 
 /*
  * Mailbox, the function's side; VFs only (zero and ignored on the PF). Each

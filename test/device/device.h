@@ -98,6 +98,7 @@ struct vgpu_function {
 	uint32_t clock_high;
 	bool clock_latched;
 	struct vgpu_ring ring[VGPU_MAX_RINGS];
+	uint32_t served;		/* the ring that had the engine last */
 
 	uint32_t mbox_to_pf[VGPU_MBOX_WORDS];
 	uint32_t mbox_to_vf[VGPU_MBOX_WORDS];

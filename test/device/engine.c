@@ -612,6 +612,7 @@ static bool begin(struct vgpu_function *fn, unsigned int r, uint64_t now)
 	struct vgpu_access_fault fault = {};
 	uint64_t done = fn->ring[r].groups_done;
 
+	fn->served = r;
 	if (!fetch_position(fn, r, &fault)) {
 		work->fetched = false;
 		engine->ring_last = r;

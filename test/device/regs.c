@@ -116,6 +116,11 @@ static void write_invalidate(struct vgpu_function *fn, unsigned int i, uint64_t 
 	vgpu_tlb_invalidate(fn, value);
 }
 
+static uint64_t read_served(struct vgpu_function *fn, unsigned int i)
+{
+	return fn->served;
+}
+
 static uint64_t read_vf_mbox_tx(struct vgpu_function *fn, unsigned int i)
 {
 	return fn->mbox_to_pf[i];
@@ -156,6 +161,7 @@ static const struct reg function_regs[] = {
 	{ VGPU_REG_CTX_TABLE, 8, 0, false, read_ctx_table, write_ctx_table },
 	{ VGPU_REG_CTX_COUNT, 4, 0, false, read_ctx_count, write_ctx_count },
 	{ VGPU_REG_INVALIDATE, 4, 0, false, WO, write_invalidate },
+	{ VGPU_REG_SERVED, 4, 0, false, read_served, RO },
 	{ VGPU_REG_MBOX_TX, 4, VGPU_MBOX_WORDS, false, read_vf_mbox_tx, write_vf_mbox_tx },
 	{ VGPU_REG_MBOX_RX, 4, VGPU_MBOX_WORDS, false, read_vf_mbox_rx, RO },
 	{ VGPU_REG_MBOX_CTRL, 4, 0, false, WO, write_vf_mbox_ctrl },

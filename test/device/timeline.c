@@ -96,6 +96,7 @@ static void function_reset(struct vgpu_function *fn, bool flr, uint64_t now)
 	}
 	vgpu_world_gone(fn, now, flr);
 	fn->gpu_time_flr = fn->gpu_time;
+	fn->served = 0;
 }
 
 static void core_reset(struct vgpu_core *core)

@@ -56,6 +56,7 @@ static const struct reg function_block[] = {
 	RW(VGPU_REG_CTX_TABLE, 64, 0, VGPU_TABLE_ADDR_MASK),
 	CLAMPED(VGPU_REG_CTX_COUNT, 0, 0, ~0u),
 	WO(VGPU_REG_INVALIDATE, 32),
+	RO(VGPU_REG_SERVED, 32, 0),
 };
 
 static const struct reg ring_block[] = {

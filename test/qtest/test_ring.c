@@ -313,6 +313,42 @@ static void rings_take_turns_packet_by_packet(void **state)
 	}
 }
 
+/* A ring that could go on has to wait for the one whose buffer is under way. */
+static void the_ring_that_has_its_turn_is_told(void **state)
+{
+	struct gpu *g = *state;
+	struct stream s[2] = { gpu_ring(g, 1, 0), gpu_ring(g, 1, 1) };
+	struct stream waits = gpu_buffer(g, 4096), works = gpu_buffer(g, 4096);
+	uint64_t value = gpu_alloc(g, 8), done;
+
+	put_wait(&waits, SYSTEM(value), 1);
+	put_spin(&waits, 10 * MS, 1, VGPU_SPIN_NO_COUNT);
+	put_indirect(&s[1], 0, SYSTEM(waits.memory), waits.tail);
+	done = ring_finish(&s[1]);
+	gpu_run(g, 1);
+	gpu_step(g, MS);
+	assert_int_equal(ring_state(&s[1]), VGPU_RING_BLOCKED);
+	assert_int_equal(reg32(g, 1, VGPU_REG_SERVED), 1);
+
+	put_spin(&works, MS, 10, VGPU_SPIN_NO_COUNT);
+	put_indirect(&s[0], 0, SYSTEM(works.memory), works.tail);
+	ring_kick(&s[0]);
+	gpu_step(g, 2 * MS);
+	qtest_write64(g->qt, value, 1);
+	ring_kick(&s[1]);
+	gpu_step(g, MS);
+	assert_int_equal(ring_state(&s[0]), VGPU_RING_ACTIVE);
+	assert_int_equal(ring_state(&s[1]), VGPU_RING_ACTIVE);
+	assert_int_equal(reg32(g, 1, VGPU_REG_SERVED), 0);
+	/* Nor does it change that another function has the engine. */
+	gpu_stop(g, 1);
+	assert_int_equal(reg32(g, 1, VGPU_REG_SERVED), 0);
+	gpu_run(g, 1);
+	gpu_step(g, 10 * MS);
+	assert_int_equal(reg32(g, 1, VGPU_REG_SERVED), 1);
+	gpu_await(g, done, 1);
+}
+
 static void an_indirect_buffer_is_one_turn(void **state)
 {
 	struct gpu *g = *state;
@@ -436,6 +472,7 @@ int main(void)
 		GPU_TEST(packets_behind_head_can_be_changed),
 		GPU_TEST(a_doorbell_off_the_engine_unblocks_too),
 		GPU_TEST(rings_take_turns_packet_by_packet),
+		GPU_TEST(the_ring_that_has_its_turn_is_told),
 		GPU_TEST(an_indirect_buffer_is_one_turn),
 		GPU_TEST(a_disabled_ring_stops_at_a_preemption_point),
 		GPU_TEST(a_doorbell_is_for_one_ring_of_one_function),

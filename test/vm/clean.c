@@ -79,6 +79,7 @@ static void reset_values(void)
 	expect("GPU_TIME", 0, 0, reg64(VGPU_REG_GPU_TIME));
 	expect("CTX_TABLE", 0, 0, reg64(VGPU_REG_CTX_TABLE));
 	expect("CTX_COUNT", 0, 0, reg(VGPU_REG_CTX_COUNT));
+	expect("SERVED", 0, 0, reg(VGPU_REG_SERVED));
 	expect("STATUS.HALTED", 0, 0, reg(VGPU_REG_STATUS) & VGPU_STATUS_HALTED);
 	for (r = 0; r < VGPU_MBOX_BYTES; r += 4)
 		expect("MBOX_TX", r, 0, reg(VGPU_REG_MBOX_TX + r));

@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "ktap.h"
+#include "tasks.h"
 #include "vgpu.h"
 
 #define PARAMETER "/sys/module/vgpu_vf/parameters/job_timeout_ms"
@@ -187,6 +188,45 @@ static void test_hangs(const char *node)
 	vgpu_close(&gpu);
 }
 
+/*
+ * A job that could go on, and began to wait before another one began that does not end,
+ * is not taken for that one.
+ */
+static void test_innocent(const char *node)
+{
+	struct vgpu_commands waits, hangs;
+	uint32_t done[2];
+	struct vgpu_bo data[2];
+	struct vgpu gpu[2];
+	uint64_t *values;
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		ktap_must(vgpu_open(&gpu[i], node), node);
+		ktap_must(vgpu_sync_create(&gpu[i], false, &done[i]), "no syncobj");
+		ktap_must(vgpu_bo_create(&gpu[i], 4096, RW, &data[i]), "no buffer");
+	}
+	ktap_must(vgpu_commands_create(&gpu[0], 4096, &waits), "no buffer");
+	ktap_must(vgpu_commands_create(&gpu[1], 4096, &hangs), "no buffer");
+	values = data[0].map;
+	vgpu_emit_fence(&waits, data[0].addr, 1);
+	vgpu_emit_wait(&waits, data[0].addr + 8, 1);
+	vgpu_emit_fence(&hangs, data[1].addr, 1);
+	vgpu_emit_spin(&hangs, false, 1000000, 100000, VGPU_SPIN_NO_COUNT);
+
+	vgpu_submit_commands(&gpu[0], gpu[0].rings - 1, &waits, 0, done[0]);
+	ktap_must(poll_memory(&values[0], 1) ? 0 : -ETIME, "the job that waits");
+	vgpu_submit_commands(&gpu[1], 0, &hangs, 0, done[1]);
+	ktap_must(poll_memory(data[1].map, 1) ? 0 : -ETIME, "the job that hangs");
+	values[1] = 1;
+	for (i = 1; i >= 0; i--)
+		vgpu_sync_wait(&gpu[i], done[i], 0, VGPU_RUN_TIMEOUT_MS);
+	ktap_equal(vgpu_sync_status(&gpu[1], done[1]), -ETIME, "who hangs is to blame");
+	ktap_equal(vgpu_sync_status(&gpu[0], done[0]), 1, "not who has waited for longer");
+	for (i = 0; i < 2; i++)
+		vgpu_close(&gpu[i]);
+}
+
 /* Each takes 3/4 of the limit alone, so more than the limit beside the other. */
 static void test_shared(const char *const *nodes)
 {
@@ -273,6 +313,7 @@ int main(int argc, char **argv)
 	ktap_begin("vf_hang");
 	test_parameter();
 	test_hangs(argv[1]);
+	test_innocent(argv[1]);
 	test_shared((const char *const *)argv + 1);
 	test_closed(argv[1], argv[2]);
 	ktap_equal(set_limit("10000"), 0, "the limit is put back");

@@ -19,19 +19,24 @@ modprobe vgpu_vf
 path=$(stat_value path)
 echo "# deadlines by $path"
 
+# A VF can be a slice of 6 ms ahead when it begins and as much behind when it ends. On the
+# debug kernel, where moments are others, 0.5 % of a second is less than both.
+seconds=1
+[ $PATIENCE = 1 ] || seconds=4
+
 # Equal work first, then unequal: jobs of 6 ms at most, of 20 ms, of 1 s, and
 # one that has work-groups of 1 µs.
 for vf in 1 2 3 4; do
 	load_start $vf $vf --groups 300 --vary --depth 6
 done
-sleep 0.5
+load_begun 1 2 3 4
 cat $SRIOV/sched_stats > /tmp/before
-sleep 1
+sleep $seconds
 cat $SRIOV/sched_stats > /tmp/after
 for vf in 1 2 3 4; do
 	check "VF$vf: results of equal work" load_stop $vf
 done
-# Millionths of the service that all VFs got in that second.
+# Millionths of the service that all VFs got meanwhile.
 shares()
 {
 	awk '$1 == "function" { for (i = 1; i <= NF; i++) if ($i == "runtime_ns") c = i }
@@ -42,7 +47,7 @@ shares()
 }
 set -- $(shares)
 for vf in 1 2 3 4; do
-	check_range "VF$vf: a quarter of 1 s, at most 0.5 % more or less" \
+	check_range "VF$vf: a quarter of $seconds s, at most 0.5 % more or less" \
 		245000 255000 $1
 	shift
 done

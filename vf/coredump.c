@@ -336,17 +336,30 @@ static void write_text(struct seq_buf *text, struct vgpu_vf_coredump *dump)
 		tell_mappings(text, dump);
 }
 
+/*
+ * The core keeps one dump of a device, and takes the device's link to it away a moment
+ * after the dump: it would put the next link where that still is. Nobody else makes any.
+ */
+static bool is_one_left(struct device *dev)
+{
+	struct kernfs_node *link = sysfs_get_dirent(dev->kobj.sd, "devcoredump");
+
+	sysfs_put(link);
+	return link;
+}
+
 static void tell(struct work_struct *work)
 {
 	struct vgpu_vf_coredump *dump = container_of(work, struct vgpu_vf_coredump, tell);
-	void *buffer = vmalloc(TEXT_BYTES);
+	struct device *dev = dump->vf->drm.dev;
+	void *buffer = is_one_left(dev) ? NULL : vmalloc(TEXT_BYTES);
 	struct seq_buf text;
 
 	if (buffer) {
 		seq_buf_init(&text, buffer, TEXT_BYTES);
 		write_text(&text, dump);
 		/* It is the core's from here on, which frees it. */
-		dev_coredumpv(dump->vf->drm.dev, buffer, seq_buf_used(&text), GFP_KERNEL);
+		dev_coredumpv(dev, buffer, seq_buf_used(&text), GFP_KERNEL);
 	}
 	vgpu_vf_queue_put(dump->queue);
 	atomic_set_release(&dump->taken, 0);

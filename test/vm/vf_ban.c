@@ -184,8 +184,18 @@ static void read_dump(void)
 	close(fd);
 }
 
+/* The device's link to its dump goes last, and there is no other dump before. */
+static bool has_link(struct vgpu *gpu)
+{
+	char path[600];
+
+	snprintf(path, sizeof(path), "/sys/class/drm/%s/device/devcoredump",
+		 strrchr(gpu->path, '/') + 1);
+	return !access(path, F_OK);
+}
+
 /* Whatever is written to it frees it. */
-static void drop_dumps(void)
+static void drop_dumps(struct vgpu *gpu)
 {
 	char path[600];
 	int fd;
@@ -204,6 +214,8 @@ static void drop_dumps(void)
 			ktap_must(errno == ENODEV ? 0 : -errno, "cannot drop a core dump");
 		close(fd);
 	}
+	while (has_link(gpu))
+		sched_yield();
 }
 
 static bool __attribute__((format(printf, 1, 2))) dump_has(const char *format, ...)
@@ -420,7 +432,7 @@ static void test_faults(struct vgpu *gpu, struct beside *beside, int count)
 		victim.done[i] = syncobj(gpu);
 	}
 	for (i = 0; i < sizeof(faults) / sizeof(*faults); i++) {
-		drop_dumps();
+		drop_dumps(gpu);
 		for (n = 0; n < count; n++)
 			beside_start(&beside[n]);
 		victim_submit(&victim, &faults[i]);
@@ -440,7 +452,7 @@ static void test_faults(struct vgpu *gpu, struct beside *beside, int count)
 	wait_for(gpu, victim.done[2]);
 	vgpu_queue_destroy(gpu, victim.queue);
 	ktap_equal(count_dumps(), 1, "while nobody has dropped it, there is no other one");
-	drop_dumps();
+	drop_dumps(gpu);
 	close(events);
 }
 
@@ -528,7 +540,7 @@ int main(int argc, char **argv)
 	test_fence_nowhere(&gpu);
 	test_batch(&gpu, 1, -ECANCELED);
 	test_batch(&gpu, 3, -EIO);
-	drop_dumps();
+	drop_dumps(&gpu);
 	vgpu_close(&gpu);
 	vgpu_close(&other);
 	return ktap_end();

@@ -200,10 +200,11 @@ static void drop_dumps(struct vgpu *gpu)
 	char path[600];
 	int fd;
 
-	while (count_dumps()) {
+	/* That of the last job may come only now. */
+	while (count_dumps() || has_link(gpu)) {
 		snprintf(path, sizeof(path), "%s/data", dump_path);
 		fd = open(path, O_WRONLY);
-		/* What has been dropped goes a little later. */
+		/* What has been dropped goes a little later, and its link after that. */
 		if (fd < 0) {
 			ktap_must(errno == ENOENT || errno == ENODEV ? 0 : -errno,
 				  "cannot drop a core dump");
@@ -214,8 +215,6 @@ static void drop_dumps(struct vgpu *gpu)
 			ktap_must(errno == ENODEV ? 0 : -errno, "cannot drop a core dump");
 		close(fd);
 	}
-	while (has_link(gpu))
-		sched_yield();
 }
 
 static bool __attribute__((format(printf, 1, 2))) dump_has(const char *format, ...)

@@ -101,12 +101,19 @@ struct vgpu_vf_queue *vgpu_vf_queue_lookup(struct vgpu_vf_file *file, u32 id)
 /*
  * The process must not be in the way of others. A queue without references has no jobs,
  * and drm_sched's part of it is being ended already.
+ *
+ * Of an entity that is ended while drm_sched's worker takes one of several jobs from it the
+ * worker would put a node back into the tree of entities, for ever (Linux 6.12,
+ * drm_sched_entity_pop_job()). So it is stopped; one at a time does that.
  */
 static void kill_queue(struct vgpu_vf_queue *queue)
 {
+	lockdep_assert_held(&queue->ring->queues_lock);
 	if (!kref_get_unless_zero(&queue->refs))
 		return;
+	drm_sched_wqueue_stop(&queue->ring->sched);
 	drm_sched_entity_fini(&queue->entity);
+	drm_sched_wqueue_start(&queue->ring->sched);
 	vgpu_vf_ring_kill(queue);
 	vgpu_vf_queue_put(queue);
 }

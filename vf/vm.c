@@ -115,6 +115,9 @@ int vgpu_vf_vms_init(struct vgpu_vf *vf)
 	ret = drmm_mutex_init(&vf->drm, &vms->lock);
 	if (ret)
 		return ret;
+	ret = drmm_mutex_init(&vf->drm, &vms->stopping);
+	if (ret)
+		return ret;
 	INIT_LIST_HEAD(&vms->list);
 	ida_init(&vms->ids);
 	vms->lost = true;
@@ -364,6 +367,17 @@ struct vgpu_vf_vm *vgpu_vf_vm_lookup(struct vgpu_vf_file *file, u32 id)
 	return vm;
 }
 
+/* With the worker stopped, as in kill_queue(). */
+static void kill_binds(struct vgpu_vf_vm *vm)
+{
+	struct vgpu_vf_vms *vms = &vm->vf->vms;
+
+	guard(mutex)(&vms->stopping);
+	drm_sched_wqueue_stop(&vms->sched);
+	drm_sched_entity_flush(&vm->binds, 0);
+	drm_sched_wqueue_start(&vms->sched);
+}
+
 /**
  * vgpu_vf_vm_close() - the file is closed
  * @vm: one of its VMs; the caller was a user of it
@@ -373,7 +387,7 @@ struct vgpu_vf_vm *vgpu_vf_vm_lookup(struct vgpu_vf_file *file, u32 id)
 void vgpu_vf_vm_close(struct vgpu_vf_vm *vm)
 {
 	if (current->flags & PF_EXITING)
-		drm_sched_entity_flush(&vm->binds, 0);
+		kill_binds(vm);
 	/* It goes with its jobs and binds, as the file has no queues any more. */
 	vgpu_vf_memory_depart(vm->vf, &vm->departure);
 	vgpu_vf_vm_put(vm);

@@ -38,6 +38,7 @@ struct vgpu_vf_table;
  * @tables_max: page tables that all VMs may have
  * @tables_used: page tables that they have
  * @sched: does asynchronous binds
+ * @stopping: held by who has stopped @sched
  * @fence_context: of the fences that say that they are done
  * @sequence: of the last such fence; @sched changes it
  */
@@ -52,6 +53,7 @@ struct vgpu_vf_vms {
 	unsigned int tables_max;
 	unsigned int tables_used;
 	struct drm_gpu_scheduler sched;
+	struct mutex stopping; /* see above */
 	u64 fence_context;
 	u64 sequence;
 };

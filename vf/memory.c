@@ -57,6 +57,13 @@
 /* It may be worth waiting that long for memory on its way, rather than to move others. */
 #define SETTLE_TIMEOUT	msecs_to_jiffies(100)
 
+/*
+ * A page fault, or a bind that ends, holds a reservation for a moment, also while somebody
+ * places buffers alone. TTM waits for one of them at a time, and gives up if that is in
+ * vain, or if it would have to give back what it holds.
+ */
+#define MORE_ATTEMPTS	2
+
 /**
  * struct vgpu_vf_tt - system memory of a buffer
  * @base: for TTM
@@ -757,7 +764,8 @@ static bool has_changed(struct vgpu_vf_memory *memory, const struct vgpu_vf_wait
  * @wait: for this memory
  *
  * They go when their jobs have ended. Those that begin to go after the first call are
- * not waited for, so this comes to an end. Nothing is locked.
+ * not waited for, so this comes to an end. When they are gone there are some more
+ * attempts, as memory may only have been in use for a moment. Nothing is locked.
  *
  * Return: 0: there may be memory now; -ENOMEM: there is none; or -ERESTARTSYS
  */
@@ -767,15 +775,17 @@ int vgpu_vf_memory_wait(struct vgpu_vf *vf, struct vgpu_vf_wait *wait)
 	u64 before = wait->gone;
 	int ret;
 
-	if (wait->over)
-		return -ENOMEM;
-	wait->last = wait->last ?: READ_ONCE(memory->begun);
-	ret = wait_event_interruptible(memory->departed, has_changed(memory, wait));
-	if (ret)
-		return ret;
-	wait->over = are_over(memory, wait->last);
-	wait->gone = READ_ONCE(memory->gone);
-	return wait->gone == before ? -ENOMEM : 0;
+	if (!wait->over) {
+		wait->last = wait->last ?: READ_ONCE(memory->begun);
+		ret = wait_event_interruptible(memory->departed, has_changed(memory, wait));
+		if (ret)
+			return ret;
+		wait->over = are_over(memory, wait->last);
+		wait->gone = READ_ONCE(memory->gone);
+	}
+	if (wait->gone != before || wait->attempts++ < MORE_ATTEMPTS)
+		return 0;
+	return -ENOMEM;
 }
 
 /**

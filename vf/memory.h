@@ -33,11 +33,13 @@ struct vgpu_vf_departure {
  * @gone: departures that are over, when memory was looked for last
  * @last: number of the last departure that is waited for, 0: not known yet
  * @over: all of them are over
+ * @attempts: since then
  */
 struct vgpu_vf_wait {
 	u64 gone;
 	u64 last;
 	bool over;
+	unsigned int attempts;
 };
 
 /**

@@ -144,12 +144,13 @@ for vf in 1 2 3 4; do
 	works "a save was stuck" $vf
 done
 
-# Deaf: what it says does not arrive, but it answers. Nothing of VF4 can be cleared then,
-# so whoever has it next must not see it.
+# Deaf: what it says does not arrive, but it answers. That is noticed when a switch does
+# not come, so jobs are long: somebody is on the engine, however slowly they are submitted.
+# Nothing of VF4 can be cleared then, so whoever has it next must not see it.
 check "VF4 has no driver" write_to $(vf_bdf 4) /sys/bus/pci/drivers/vgpu_vf/unbind
 check "but a secret" window 4 fill 0x5ec2e7
 for vf in 1 2 3; do
-	load_start $vf $vf --groups 200 --vary --depth 4
+	load_start $vf $vf --groups 20000 --vary --depth 4
 done
 load_begun 1 2 3
 log_mark

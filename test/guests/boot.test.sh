@@ -59,11 +59,20 @@ $(cat /tmp/said)"
 	check_equal "$config_what: no VFs" 0 "$(numvfs)"
 }
 
+# Or says what has been.
+comes_back()
+{
+	udevadm wait --timeout=100 /dev/dri/by-path/pci-${PF_BDF%.*}.4-render && return
+	systemctl list-jobs
+	udevadm info $PF
+	journalctl --boot --lines=100 --output=short-monotonic
+	return 1
+}
+
 # check_comes_back WHAT: the unit is started, and comes to its end
 check_comes_back()
 {
-	check "$1: the unit is started" udevadm wait --timeout=100 \
-		/dev/dri/by-path/pci-${PF_BDF%.*}.4-render
+	check "$1: the unit is started" comes_back
 	check "$1: to its end" systemctl start $UNIT
 	check_equal "$1: VFs are enabled" "4 4" "$(numvfs) $(vfs_on_bus)"
 }
@@ -86,6 +95,16 @@ reload_unheard()
 	udevadm control --start-exec-queue
 	udevadm settle
 	wait
+}
+
+# reload_changed: udev hears of a change when the driver is gone
+reload_changed()
+{
+	udevadm control --stop-exec-queue
+	echo change > $PF/uevent
+	modprobe -r vgpu_pf
+	udevadm control --start-exec-queue
+	modprobe vgpu_pf
 }
 
 first()
@@ -123,6 +142,8 @@ first()
 	check_comes_back "reloaded before udev heard of it"
 	reload_unheard busy
 	check_comes_back "reloaded while systemd was busy"
+	reload_changed
+	check_comes_back "reloaded after a change that udev heard of late"
 
 	# Who is to be there after the boot.
 	check "driverctl keeps what is set" driverctl set-override $(vf_bdf 2) vfio-pci

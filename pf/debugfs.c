@@ -284,8 +284,8 @@ static void stats_take_total(struct vgpu_pf *pf, u64 now, struct stats_row *row)
 	struct vgpu_sched *core = pf->world.core;
 	unsigned int i;
 
+	lockdep_assert_held(&pf->lock);
 	memset(row, 0, sizeof(*row));
-	raw_spin_lock_irq(&pf->lock);
 	row->stats = *vgpu_sched_total(core);
 	for (i = 0; i < pf->functions; i++) {
 		row->runtime_ns += vgpu_sched_runtime(core, i, now);
@@ -296,11 +296,14 @@ static void stats_take_total(struct vgpu_pf *pf, u64 now, struct stats_row *row)
 		row->rejected += READ_ONCE(pf->fn[i].mailbox.rejected);
 	}
 	row->share_ppm = stats_share(core, row->runtime_ns, now);
-	raw_spin_unlock_irq(&pf->lock);
 }
 
-/* Returns the moment that all lines are of, but for world switches since then. */
-static u64 stats_show_device(struct vgpu_pf *pf, struct seq_file *m)
+/*
+ * Returns the moment that these lines are of, and @total, so that times add up; and those
+ * of functions, but for world switches since then.
+ */
+static u64 stats_show_device(struct vgpu_pf *pf, struct seq_file *m,
+			     struct stats_row *total)
 {
 	struct vgpu_sched *core = pf->world.core;
 	struct vgpu_sched_engine engine;
@@ -323,6 +326,7 @@ static u64 stats_show_device(struct vgpu_pf *pf, struct seq_file *m)
 	running = vgpu_sched_running(core);
 	now = vgpu_pf_world_now(pf);
 	elapsed = stats_elapsed(core, now);
+	stats_take_total(pf, now, total);
 	raw_spin_unlock_irq(&pf->lock);
 	seq_printf(m, "path %s\n", pf->deadlines ? "hardware" : "hrtimer");
 	seq_printf(m, "device %s\n", READ_ONCE(pf->wedged) ? "wedged" :
@@ -380,9 +384,8 @@ static int sched_stats_show(struct seq_file *m, void *unused)
 		kvfree(row);
 		return -ENODEV;
 	}
-	now = stats_show_device(pf, m);
+	now = stats_show_device(pf, m, row);
 	stats_show_names(m);
-	stats_take_total(pf, now, row);
 	seq_printf(m, "%-8s", "total");
 	stats_show_row(m, row, NULL);
 	for (i = 0; i < pf->functions; i++) {

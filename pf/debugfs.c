@@ -318,8 +318,6 @@ static u64 stats_show_device(struct vgpu_pf *pf, struct seq_file *m,
 	vgpu_sched_get_params(core, pf->functions - 1, &params);
 	quantum = vgpu_sched_quantum(core, pf->functions - 1);
 	target = vgpu_sched_overhead(core);
-	overhead = vgpu_sched_total(core)->overhead_ns;
-	runtime = vgpu_sched_total(core)->runtime_ns;
 	events = pf->events;
 	engine = *vgpu_sched_engine(core);
 	policy = vgpu_sched_policy_name(vgpu_sched_policy(core));
@@ -328,6 +326,8 @@ static u64 stats_show_device(struct vgpu_pf *pf, struct seq_file *m,
 	elapsed = stats_elapsed(core, now);
 	stats_take_total(pf, now, total);
 	raw_spin_unlock_irq(&pf->lock);
+	overhead = total->stats.overhead_ns;
+	runtime = total->stats.runtime_ns;
 	seq_printf(m, "path %s\n", pf->deadlines ? "hardware" : "hrtimer");
 	seq_printf(m, "device %s\n", READ_ONCE(pf->wedged) ? "wedged" :
 				     READ_ONCE(pf->running) ? "running" : "stopped");

@@ -78,7 +78,7 @@ static inline int vgpu_vf_sched_job_init(struct drm_sched_job *job,
 #ifdef VGPU_HAVE_SCHED_JOB_CLIENT_ID
 	return drm_sched_job_init(job, entity, credits, owner, client);
 #else
-	/* In some kernels it does not do that, and goes on behind the last dependency. */
+	/* Some kernels do not clear it, and begin at the dependency that an old job was at. */
 	memset(job, 0, sizeof(*job));
 	return drm_sched_job_init(job, entity, credits, owner);
 #endif

@@ -5,7 +5,8 @@
 stty -F /dev/ttyS2 raw -echo
 exec 8<>/dev/ttyS2
 
-# An idle VM whose time is instructions (--icount) would jump to the end of each wait.
+# An idle VM whose time is instructions (--icount: "vm" tells its kernel the frequency of
+# the TSC) would jump to the end of each wait.
 monitor_stay_busy()
 {
 	while :; do :; done > /dev/null 2>&1 &

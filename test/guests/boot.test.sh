@@ -97,16 +97,6 @@ reload_unheard()
 	wait
 }
 
-# reload_changed: udev hears of a change when the driver is gone
-reload_changed()
-{
-	udevadm control --stop-exec-queue
-	echo change > $PF/uevent
-	modprobe -r vgpu_pf
-	udevadm control --start-exec-queue
-	modprobe vgpu_pf
-}
-
 first()
 {
 	ktap_begin 'first boot'
@@ -142,8 +132,6 @@ first()
 	check_comes_back "reloaded before udev heard of it"
 	reload_unheard busy
 	check_comes_back "reloaded while systemd was busy"
-	reload_changed
-	check_comes_back "reloaded after a change that udev heard of late"
 
 	# Who is to be there after the boot.
 	check "driverctl keeps what is set" driverctl set-override $(vf_bdf 2) vfio-pci
